@@ -1,1 +1,11 @@
-//! (docs)
+//! Portable bytecode: the instruction table, code objects as plain data, their tables, listing, checking and file form.
+
+#![forbid(unsafe_code)]
+
+pub mod code;
+pub mod exception_table;
+pub mod line_table;
+pub mod ops;
+
+pub use code::{Code, CodeFlags, Constant};
+pub use ops::{Compare, Intrinsic1, Intrinsic2, Op, OpFlags, OpInfo, OperandKind};
