@@ -263,7 +263,7 @@ macro_rules! for_each_op {
         "(f, a1, ..., an, names -- r) The last len(names) of the n arguments go by the names in the tuple (of distinct str, at most n).";
     CallFunctionEx "CALL_FUNCTION_EX" = 142, Flags, |n| 2 + (n & 1) => 1, [RAISES | RUNS_PYTHON],
         "(f, args -- r), or with operand bit 1 (f, args, kwargs -- r): f(*args, **kwargs). args is any object; one that is no iterable is TypeError: QUALNAME() argument after * must be an iterable, not TYPE. kwargs is a dict owned by this call.";
-    PushNull "PUSH_NULL" = 170, None, |_| 0 => 1, [],
+    PushNull "PUSH_NULL" = 88, None, |_| 0 => 1, [],
         "( -- NULL) First half of a pair (NULL, f) for CALL_METHOD.";
     CallMethod "CALL_METHOD" = 161, Count, |n| n + 2 => 1, [RAISES | RUNS_PYTHON],
         "(f, self, a1, ..., an -- f(self, a1, ..., an)), or when the lowest is NULL (NULL, g, a1, ..., an -- g(a1, ..., an)).";
