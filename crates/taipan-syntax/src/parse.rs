@@ -1,0 +1,289 @@
+//! Parsing: the tree, the checks on it, and the owner of both.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ruff_python_ast::token::{TokenKind, Tokens};
+use ruff_python_ast::{Mod, PythonVersion, StringFlags};
+use ruff_python_parser as rp;
+use ruff_text_size::{Ranged, TextRange};
+
+use crate::depth::{self, Depth, MAX_PARSE_DEPTH, MAX_TREE_DEPTH};
+use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
+use crate::literal;
+use crate::position::LineIndex;
+
+/// What is expected of the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A module (`exec`).
+    Exec,
+    /// One expression (`eval`).
+    Eval,
+    /// One interactive statement (`single`).
+    Single,
+}
+
+/// How to read a source.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Report [`ErrorKind::IncompleteInput`] where more lines could make the source valid
+    /// (`PyCF_ALLOW_INCOMPLETE_INPUT`).
+    pub allow_incomplete: bool,
+    /// A block at the end of an interactive source needs no empty line after it
+    /// (the negation of `PyCF_DONT_IMPLY_DEDENT`).
+    pub dont_imply_dedent: bool,
+}
+
+/// A tree without errors.
+pub type Tree = Mod;
+
+/// An accepted source: its text, tree, tokens and warnings.
+#[derive(Debug)]
+pub struct Parsed {
+    source: Arc<str>,
+    // `None` only while dropping.
+    tree: Option<Box<Tree>>,
+    tokens: Tokens,
+    lines: LineIndex,
+    depth: Depth,
+    warnings: Vec<SyntaxWarning>,
+}
+
+impl Parsed {
+    /// The text that all ranges refer to (newlines are `\n`).
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The text, shared.
+    pub fn shared_source(&self) -> Arc<str> {
+        Arc::clone(&self.source)
+    }
+
+    /// The tree: `Mod::Expression` for [`Mode::Eval`], else `Mod::Module`.
+    pub fn tree(&self) -> &Tree {
+        // The option is emptied in `drop` alone.
+        self.tree
+            .as_deref()
+            .unwrap_or_else(|| unreachable!("a dropped tree"))
+    }
+
+    /// Statements of a module; empty for an expression.
+    pub fn body(&self) -> &[crate::ast::Stmt] {
+        match self.tree() {
+            Mod::Module(m) => &m.body,
+            Mod::Expression(_) => &[],
+        }
+    }
+
+    /// The expression of [`Mode::Eval`].
+    pub fn expression(&self) -> Option<&crate::ast::Expr> {
+        match self.tree() {
+            Mod::Module(_) => None,
+            Mod::Expression(e) => Some(&e.body),
+        }
+    }
+
+    /// All tokens, comments and newlines among them.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Line table of the source.
+    pub fn lines(&self) -> &LineIndex {
+        &self.lines
+    }
+
+    /// An upper bound of the tree's depth, for passes that recurse.
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// Warnings about literals, in source order.
+    pub fn warnings(&self) -> &[SyntaxWarning] {
+        &self.warnings
+    }
+
+    /// Text of a range.
+    pub fn text(&self, range: TextRange) -> &str {
+        self.source
+            .get(range.start().to_usize()..range.end().to_usize())
+            .unwrap_or("")
+    }
+}
+
+impl Drop for Parsed {
+    fn drop(&mut self) {
+        if let Some(tree) = self.tree.take() {
+            drop_tree(tree, self.depth.total);
+        }
+    }
+}
+
+/// Frees a tree; dropping boxes recurses, so a deep one gets a stack that is big enough.
+fn drop_tree(tree: Box<Tree>, depth: u32) {
+    const SHALLOW: u32 = 400;
+    const PER_LEVEL: usize = 1024;
+    if depth <= SHALLOW {
+        drop(tree);
+    } else {
+        let depth = depth.min(4_000_000) as usize;
+        stacker::maybe_grow(depth * PER_LEVEL, depth * PER_LEVEL + 64 * 1024, || {
+            drop(tree)
+        });
+    }
+}
+
+/// Text with every newline as `\n`.
+pub(crate) fn normalize_newlines(source: &str) -> Cow<'_, str> {
+    if source.contains('\r') {
+        Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(source)
+    }
+}
+
+/// Parses a source. Any error refuses all of it.
+pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, SyntaxError> {
+    let _ = options;
+    let source: Arc<str> = Arc::from(normalize_newlines(source));
+    if u32::try_from(source.len()).is_err() {
+        return Err(SyntaxError::bare(
+            ErrorKind::TooComplex,
+            "source is too large",
+        ));
+    }
+    let rp_mode = match mode {
+        Mode::Exec | Mode::Single => rp::Mode::Module,
+        Mode::Eval => rp::Mode::Expression,
+    };
+    let rp_options = rp::ParseOptions::from(rp_mode).with_target_version(PythonVersion::PY314);
+    let raw = rp::parse_unchecked(&source, rp_options);
+    let lines = LineIndex::new(&source);
+    let failure = raw
+        .errors()
+        .first()
+        .map(|e| (e.error.to_string(), e.location))
+        .or_else(|| {
+            raw.unsupported_syntax_errors()
+                .first()
+                .map(|e| (e.to_string(), e.range))
+        });
+    let bound = depth_bound(raw.tokens());
+    let tokens = raw.tokens().clone();
+    let tree = Box::new(raw.into_syntax());
+    let depth = if bound > 1_000 {
+        depth::measure(&tree)
+    } else {
+        Depth {
+            total: bound,
+            nested: bound,
+        }
+    };
+    let mut parsed = Parsed {
+        source,
+        tree: Some(tree),
+        tokens,
+        lines,
+        depth,
+        warnings: Vec::new(),
+    };
+    if let Some((message, range)) = failure {
+        return Err(locate(&parsed.source, &parsed.lines, message, range));
+    }
+    if depth.nested > MAX_PARSE_DEPTH {
+        let message = "Parser stack overflowed - Python source too complex to parse";
+        return Err(SyntaxError::bare(ErrorKind::TooComplex, message));
+    }
+    if depth.total > MAX_TREE_DEPTH {
+        let message = "maximum recursion depth exceeded during compilation";
+        return Err(SyntaxError::bare(ErrorKind::Recursion, message));
+    }
+    parsed.warnings = literal_warnings(&parsed.source, &parsed.tokens, &parsed.lines);
+    Ok(parsed)
+}
+
+fn locate(source: &str, lines: &LineIndex, message: String, range: TextRange) -> SyntaxError {
+    let (lineno, start) = lines.char_position(source, range.start());
+    let (end_lineno, end) = lines.char_position(source, range.end());
+    SyntaxError {
+        kind: ErrorKind::Syntax,
+        message,
+        lineno,
+        col_offset: start as i32,
+        end_lineno,
+        end_offset: end as i32,
+        text: Some(lines.line_text(source, lineno).to_owned()),
+    }
+}
+
+/// More than the depth of any tree over these tokens: the longest logical line plus the blocks.
+fn depth_bound(tokens: &Tokens) -> u32 {
+    let (mut longest, mut current, mut indents, mut deepest) = (0u32, 0u32, 0u32, 0u32);
+    for token in tokens {
+        match token.kind() {
+            TokenKind::Newline => {
+                longest = longest.max(current);
+                current = 0;
+            }
+            TokenKind::Indent => {
+                indents += 1;
+                deepest = deepest.max(indents);
+            }
+            TokenKind::Dedent => indents = indents.saturating_sub(1),
+            _ => current += 1,
+        }
+    }
+    longest.max(current) + 2 * deepest
+}
+
+/// Warnings for escapes that are kept as they are.
+fn literal_warnings(source: &str, tokens: &Tokens, lines: &LineIndex) -> Vec<SyntaxWarning> {
+    let mut warnings = Vec::new();
+    for token in tokens {
+        let middle = matches!(
+            token.kind(),
+            TokenKind::FStringMiddle | TokenKind::TStringMiddle
+        );
+        if !middle && token.kind() != TokenKind::String {
+            continue;
+        }
+        let Some(flags) = token.string_flags() else {
+            continue;
+        };
+        if flags.is_raw_string() {
+            continue;
+        }
+        let range = token.range();
+        let (body, base) = if middle {
+            let body = source
+                .get(range.start().to_usize()..range.end().to_usize())
+                .unwrap_or("");
+            (body, range.start().to_u32())
+        } else {
+            let base = range.start() + flags.opener_len();
+            (literal::body_of(source, range, flags), base.to_u32())
+        };
+        // One warning for each literal, as the first one ends CPython's search.
+        if let Some(found) = literal::invalid_escapes(body, flags.is_byte_string(), middle).first()
+        {
+            let start = base + found.offset as u32;
+            let text = if found.offset + found.len > body.len() {
+                // The backslash stands before a field.
+                "\"\\{\" is an invalid escape sequence. Such sequences will not work in the future. \
+                 Did you mean \"\\\\{\"? A raw string is also an option."
+                    .to_owned()
+            } else {
+                found.message(body)
+            };
+            warnings.push(SyntaxWarning {
+                message: text,
+                lineno: lines.line(start.into()),
+                start,
+                end: start + found.len as u32,
+            });
+        }
+    }
+    warnings
+}
