@@ -5,8 +5,11 @@
 //! with lone surrogates ([`literal`]), CPython's limits and error texts, and positions.
 #![forbid(unsafe_code)]
 
+mod chars;
 pub mod depth;
+pub mod diagnostics;
 pub mod error;
+pub mod lexer;
 pub mod literal;
 pub mod position;
 

@@ -242,6 +242,16 @@ pub fn invalid_escapes(body: &str, bytes: bool, middle: bool) -> Vec<InvalidEsca
     found
 }
 
+/// Whether the escapes of a `str` body (or of the text of an f-string) are well formed.
+pub(crate) fn check_text(body: &str, middle: bool) -> Result<(), EscapeError> {
+    unescape(body, middle, &mut |_| ()).map(drop)
+}
+
+/// Whether the escapes of a `bytes` body are well formed.
+pub(crate) fn check_bytes(body: &str) -> Result<(), EscapeError> {
+    unescape_bytes(body, &mut |_| ()).map(drop)
+}
+
 /// Bytes that `c` takes in the buffer CPython hands to its decoder.
 fn codec_width(c: char) -> usize {
     if c.is_ascii() { 1 } else { 10 }

@@ -9,7 +9,9 @@ use ruff_python_parser as rp;
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::depth::{self, Depth, MAX_PARSE_DEPTH, MAX_TREE_DEPTH};
+use crate::diagnostics;
 use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
+use crate::lexer::{MAX_BRACKETS, MAX_INDENTS};
 use crate::literal;
 use crate::position::LineIndex;
 
@@ -146,7 +148,6 @@ pub(crate) fn normalize_newlines(source: &str) -> Cow<'_, str> {
 
 /// Parses a source. Any error refuses all of it.
 pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, SyntaxError> {
-    let _ = options;
     let source: Arc<str> = Arc::from(normalize_newlines(source));
     if u32::try_from(source.len()).is_err() {
         return Err(SyntaxError::bare(
@@ -170,7 +171,8 @@ pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, Synt
                 .first()
                 .map(|e| (e.to_string(), e.range))
         });
-    let bound = depth_bound(raw.tokens());
+    let shape = Shape::of(raw.tokens());
+    let bound = shape.bound;
     let tokens = raw.tokens().clone();
     let tree = Box::new(raw.into_syntax());
     let depth = if bound > 1_000 {
@@ -189,6 +191,11 @@ pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, Synt
         depth,
         warnings: Vec::new(),
     };
+    if failure.is_some() || shape.suspicious || mode == Mode::Single {
+        if let Some(error) = diagnostics::diagnose(&parsed.source, mode, options) {
+            return Err(error);
+        }
+    }
     if let Some((message, range)) = failure {
         return Err(locate(&parsed.source, &parsed.lines, message, range));
     }
@@ -218,24 +225,53 @@ fn locate(source: &str, lines: &LineIndex, message: String, range: TextRange) ->
     }
 }
 
-/// More than the depth of any tree over these tokens: the longest logical line plus the blocks.
-fn depth_bound(tokens: &Tokens) -> u32 {
-    let (mut longest, mut current, mut indents, mut deepest) = (0u32, 0u32, 0u32, 0u32);
-    for token in tokens {
-        match token.kind() {
-            TokenKind::Newline => {
-                longest = longest.max(current);
-                current = 0;
+/// What one look over the tokens tells.
+struct Shape {
+    /// More than the depth of any tree over these tokens: the longest logical line plus the blocks.
+    bound: u32,
+    /// A limit of the tokenizer may be passed, or blanks may be mixed: look closer.
+    suspicious: bool,
+}
+
+impl Shape {
+    fn of(tokens: &Tokens) -> Self {
+        let (mut longest, mut current, mut indents, mut deepest) = (0u32, 0u32, 0u32, 0u32);
+        let (mut brackets, mut strings, mut braces) = (0usize, 0usize, 0usize);
+        let mut suspicious = false;
+        for token in tokens {
+            current += 1;
+            match token.kind() {
+                TokenKind::Newline => {
+                    longest = longest.max(current);
+                    current = 0;
+                }
+                TokenKind::Indent => {
+                    indents += 1;
+                    deepest = deepest.max(indents);
+                }
+                TokenKind::Dedent => indents = indents.saturating_sub(1),
+                TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => {
+                    brackets += 1;
+                    braces += usize::from(strings > 0);
+                    suspicious |= brackets > MAX_BRACKETS || braces > 3;
+                }
+                TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => {
+                    brackets = brackets.saturating_sub(1);
+                    braces = braces.saturating_sub(1);
+                }
+                TokenKind::FStringStart | TokenKind::TStringStart => strings += 1,
+                TokenKind::FStringEnd | TokenKind::TStringEnd => {
+                    strings = strings.saturating_sub(1)
+                }
+                _ => {}
             }
-            TokenKind::Indent => {
-                indents += 1;
-                deepest = deepest.max(indents);
-            }
-            TokenKind::Dedent => indents = indents.saturating_sub(1),
-            _ => current += 1,
+        }
+        suspicious |= deepest as usize >= MAX_INDENTS;
+        Shape {
+            bound: longest.max(current) + 2 * deepest,
+            suspicious,
         }
     }
-    longest.max(current) + 2 * deepest
 }
 
 /// Warnings for escapes that are kept as they are.
