@@ -1,1 +1,15 @@
-//! (docs)
+//! The native modules of the standard library: one file or folder for each, under CPython's names.
+
+use taipan_core::{MethodDef, Py, Value, Vm};
+
+/// The declaration of a native module.
+pub struct ModuleDef {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub functions: &'static [MethodDef],
+    /// Fills in what is not a function: constants, types. The value is the module's dict.
+    pub init: fn(&mut Vm, &Value) -> Py<()>,
+}
+
+/// All native modules, by name.
+pub static MODULES: &[&ModuleDef] = &[];

@@ -1,0 +1,1 @@
+pub fn fill_namespace(_: &crate::TypeObject, _: &crate::TypeSpec) {}

@@ -1,0 +1,181 @@
+//! Biased reference counts (PEP 703; Choi, Shull, Torrellas 2018).
+//!
+//! The owner thread counts in `local` with plain arithmetic, other threads in `shared` with atomics. When the owner's
+//! count reaches zero while others still hold references, the object is *merged*: from then on `shared` alone counts.
+//! Immortal objects have an owner that no thread has, so the fast path needs no test of its own for them.
+
+use crate::header::{Header, OWNER_IMMORTAL, OWNER_MERGED};
+use std::cell::Cell;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+
+/// `shared` flag: the owner has given up its side.
+const MERGED: u32 = 1;
+/// `shared` flag: waits in the owner's queue to be merged.
+const QUEUED: u32 = 2;
+/// One reference in `shared`.
+const ONE: u32 = 4;
+
+thread_local! {
+    static OWNER: Cell<u16> = const { Cell::new(OWNER_MERGED) };
+}
+
+/// The owner id of the current thread; 0 if it is not attached.
+#[inline(always)]
+pub fn current_owner() -> u16 {
+    OWNER.with(Cell::get)
+}
+
+pub(crate) fn set_current_owner(id: u16) {
+    OWNER.with(|owner| owner.set(id));
+}
+
+/// Counts a reference.
+#[inline(always)]
+pub fn incref(header: &Header) {
+    if header.owner.get() == current_owner() {
+        match header.local.get().checked_add(1) {
+            Some(count) => header.local.set(count),
+            None => header.make_immortal(),
+        }
+    } else {
+        incref_foreign(header);
+    }
+}
+
+#[inline(never)]
+fn incref_foreign(header: &Header) {
+    if header.owner.get() != OWNER_IMMORTAL {
+        let before = header.shared.fetch_add(ONE, Relaxed);
+        if before >> 2 == (1 << 29) - 1 {
+            header.make_immortal();
+        }
+    }
+}
+
+/// Gives a reference back; the last one destroys the object at once.
+///
+/// # Safety
+/// `ptr` points to a live object and the caller owns one reference, which is used up.
+#[inline(always)]
+pub unsafe fn decref(ptr: *const Header) {
+    // SAFETY: live, by the caller's promise.
+    let header = unsafe { &*ptr };
+    if header.owner.get() == current_owner() {
+        let count = header.local.get().wrapping_sub(1);
+        header.local.set(count);
+        if count == 0 {
+            // SAFETY: the owner's last reference is gone.
+            unsafe { local_zero(ptr) }
+        }
+    } else {
+        // SAFETY: passed on.
+        unsafe { decref_foreign(ptr) }
+    }
+}
+
+/// The owner holds no reference any more.
+#[inline(never)]
+unsafe fn local_zero(ptr: *const Header) {
+    // SAFETY: the memory is still there: nobody else destroys an unmerged object.
+    let header = unsafe { &*ptr };
+    if header.shared.load(Acquire) == 0 {
+        // SAFETY: no reference is left anywhere.
+        unsafe { crate::destroy::destroy(ptr) }
+        return;
+    }
+    header.owner.set(OWNER_MERGED);
+    let before = header.shared.fetch_or(MERGED, AcqRel);
+    if before >> 2 == 0 {
+        // SAFETY: merged, and no reference is left.
+        unsafe { crate::destroy::destroy(ptr) }
+    }
+}
+
+#[inline(never)]
+unsafe fn decref_foreign(ptr: *const Header) {
+    // SAFETY: live, by the caller's promise.
+    let header = unsafe { &*ptr };
+    if header.owner.get() == OWNER_IMMORTAL {
+        return;
+    }
+    let mut old = header.shared.load(Relaxed);
+    loop {
+        // An owned object may see more foreign decrefs than increfs: the count goes below zero and the owner merges.
+        let below_zero = old >> 2 == 0 && old & MERGED == 0;
+        let new = if below_zero {
+            old.wrapping_sub(ONE) | QUEUED
+        } else {
+            old.wrapping_sub(ONE)
+        };
+        match header
+            .shared
+            .compare_exchange_weak(old, new, AcqRel, Relaxed)
+        {
+            Ok(_) => {
+                if below_zero {
+                    queue_for_owner(ptr);
+                } else if new >> 2 == 0 && new & MERGED != 0 {
+                    // SAFETY: merged, and this was the last reference.
+                    unsafe { crate::destroy::destroy(ptr) }
+                }
+                return;
+            }
+            Err(now) => old = now,
+        }
+    }
+}
+
+struct Queued(*const Header);
+// SAFETY: the pointer is only handed over; the owner alone dereferences it.
+unsafe impl Send for Queued {}
+
+/// Objects whose foreign count went below zero, with their owner's id.
+static MERGE_QUEUE: Mutex<Vec<(u16, Queued)>> = Mutex::new(Vec::new());
+
+#[cold]
+fn queue_for_owner(ptr: *const Header) {
+    // SAFETY: an object with a count below zero stays alive until its owner has merged it.
+    let owner = unsafe { &*ptr }.owner.get();
+    if let Ok(mut queue) = MERGE_QUEUE.lock() {
+        queue.push((owner, Queued(ptr)));
+    }
+}
+
+/// Merges what other threads queued for the current thread. Called at safepoints.
+pub fn merge_queued() {
+    let me = current_owner();
+    let mine: Vec<*const Header> = match MERGE_QUEUE.lock() {
+        Ok(mut queue) => {
+            let (mine, others): (Vec<_>, Vec<_>) =
+                queue.drain(..).partition(|(owner, _)| *owner == me);
+            *queue = others;
+            mine.into_iter().map(|(_, queued)| queued.0).collect()
+        }
+        Err(_) => return,
+    };
+    for ptr in mine {
+        // SAFETY: it stays alive until merged, which happens here, on its owner.
+        let header = unsafe { &*ptr };
+        let local = header.local.replace(0);
+        header.owner.set(OWNER_MERGED);
+        let before = header
+            .shared
+            .fetch_add(local.wrapping_mul(ONE) | MERGED, AcqRel)
+            & !QUEUED;
+        header.shared.fetch_and(!QUEUED, AcqRel);
+        if (before >> 2).wrapping_add(local) & (u32::MAX >> 2) == 0 {
+            // SAFETY: merged, and no reference is left.
+            unsafe { crate::destroy::destroy(ptr) }
+        }
+    }
+}
+
+/// All references to an object, as `sys.getrefcount` reports them.
+pub fn count(header: &Header) -> u64 {
+    if header.is_immortal() {
+        return u32::MAX as u64;
+    }
+    let shared = (header.shared.load(Relaxed) as i32 >> 2) as i64;
+    (header.local.get() as i64 + shared).max(0) as u64
+}

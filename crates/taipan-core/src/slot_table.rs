@@ -1,0 +1,1 @@
+pub fn inherit(_: &mut crate::Slots, _: &crate::Slots) {}

@@ -1,0 +1,472 @@
+//! The running state: [`Vm`] (the token that allows running Python), [`Thread`], [`Interpreter`].
+
+use crate::header::Header;
+use crate::raise::Raised;
+use crate::type_object::TypeObject;
+use crate::value::Value;
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::HashMap;
+use std::ptr::{NonNull, null};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// The permission to run Python code on this thread, and the way to its state.
+///
+/// Holding `&mut Vm` means "may run Python". Object guards borrow it, so nothing that needs it can be called under a guard.
+#[repr(transparent)]
+pub struct Vm {
+    thread: NonNull<Thread>,
+}
+
+/// Bits of the eval breaker: something waits for the next safepoint.
+pub mod breaker {
+    /// A signal arrived.
+    pub const SIGNAL: u32 = 1;
+    /// The collector wants to run.
+    pub const COLLECT: u32 = 2;
+    /// Destruction was put off.
+    pub const TRASH: u32 = 4;
+    /// Counts wait to be merged.
+    pub const MERGE: u32 = 8;
+    /// Tracing was switched.
+    pub const TRACE: u32 = 16;
+    /// `_thread.interrupt`-like asynchronous exception.
+    pub const ASYNC: u32 = 32;
+    /// Stress mode: collect at each safepoint.
+    pub const ZEAL: u32 = 64;
+}
+
+/// Functions that upper crates install; core calls them.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    /// Serves what the breaker asks for.
+    pub safepoint: fn(&mut Vm) -> crate::Py<()>,
+    /// Reports an exception that cannot be raised (`sys.unraisablehook`): exception, what was being done, object.
+    pub unraisable: fn(&mut Vm, Value, &str, Option<&Value>),
+    /// The frame object of the `depth`-th caller.
+    pub frame: fn(&mut Vm, usize) -> crate::Py<Option<Value>>,
+    /// `iter()` of an object with `__getitem__` only.
+    pub sequence_iterator: fn(&mut Vm, &Value) -> crate::Py,
+    /// `type[key]` and the like: makes a generic alias.
+    pub generic_alias: fn(&mut Vm, &Value, &Value) -> crate::Py,
+    /// Makes the read-only view of a class namespace.
+    pub mapping_proxy: fn(&mut Vm, &Value) -> crate::Py,
+    /// Issues a warning: category, message, stack level.
+    pub warn: fn(&mut Vm, &TypeObject, &str, usize) -> crate::Py<()>,
+}
+
+/// One Python interpreter: modules, builtins, and what modules keep.
+pub struct Interpreter {
+    /// `sys.modules` (a dict).
+    pub modules: RefCell<Option<Value>>,
+    /// The dict of module `builtins`.
+    pub builtins: RefCell<Option<Value>>,
+    /// The dict of module `sys`.
+    pub sys_dict: RefCell<Option<Value>>,
+    pub hooks: Cell<Hooks>,
+    pub gc: crate::gc::Collector,
+    pub recursion_limit: AtomicU32,
+    state: UnsafeCell<HashMap<TypeId, Box<dyn Any>>>,
+    more_threads: AtomicBool,
+}
+
+/// A frame as far as core and the library need to know it; `taipan-interp` owns the real one.
+pub type FramePointer = *const u8;
+
+/// One thread's state. All fields are cells: the `Vm` token is passed as `&mut`, its target never is.
+pub struct Thread {
+    pub interpreter: &'static Interpreter,
+    /// The owner id that object headers carry.
+    pub owner: u16,
+    /// Live guards on this thread; destruction waits while it is not zero.
+    pub(crate) guards: Cell<u32>,
+    pub(crate) destroy_depth: Cell<u32>,
+    pub(crate) trash: UnsafeCell<Vec<*const Header>>,
+    /// The exception being raised.
+    pending: UnsafeCell<Option<Value>>,
+    /// The exception being handled (`sys.exception()`).
+    handled: UnsafeCell<Option<Value>>,
+    /// Lowest native stack address Python code may use.
+    stack_limit: Cell<usize>,
+    pub breaker: AtomicU32,
+    /// Depth of Python frames, held against the recursion limit.
+    pub depth: Cell<u32>,
+    /// Top frame, and the VM stack that frames live on (owned by `taipan-interp`).
+    pub frame: Cell<FramePointer>,
+    pub stack_top: Cell<*mut u64>,
+    pub stack_end: Cell<*mut u64>,
+    /// Any of `settrace`, `setprofile`, `monitoring` is on.
+    pub tracing: Cell<u32>,
+    pub(crate) type_cache: Box<crate::type_object::TypeCache>,
+    /// Objects whose `repr` is under way (`Py_ReprEnter`).
+    pub(crate) repr_stack: RefCell<Vec<u64>>,
+    state: UnsafeCell<HashMap<TypeId, Box<dyn Any>>>,
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Thread> = const { Cell::new(null()) };
+}
+
+static NEXT_OWNER: AtomicU32 = AtomicU32::new(1);
+/// Monotonic ids, for context and code versions.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// A number never given out before.
+pub fn next_id() -> u64 {
+    NEXT_ID.fetch_add(1, Relaxed)
+}
+
+/// The current thread's state, if attached.
+#[inline(always)]
+pub(crate) fn current_thread() -> Option<&'static Thread> {
+    let thread = CURRENT.with(Cell::get);
+    // SAFETY: set in `attach` to a leaked Thread, cleared in `detach`.
+    if thread.is_null() {
+        None
+    } else {
+        Some(unsafe { &*thread })
+    }
+}
+
+impl Interpreter {
+    /// A new interpreter; lives until the process ends.
+    pub fn create(hooks: Hooks) -> &'static Interpreter {
+        Box::leak(Box::new(Interpreter {
+            modules: RefCell::new(None),
+            builtins: RefCell::new(None),
+            sys_dict: RefCell::new(None),
+            hooks: Cell::new(hooks),
+            gc: crate::gc::Collector::new(),
+            recursion_limit: AtomicU32::new(1000),
+            state: UnsafeCell::new(HashMap::new()),
+            more_threads: AtomicBool::new(false),
+        }))
+    }
+}
+
+/// Attaches the current native thread: makes its state and lets it run Python code. `stack_size` is what the native stack
+/// below the caller can still take, in bytes.
+pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
+    let owner = NEXT_OWNER.fetch_add(1, Relaxed).min(u16::MAX as u32 - 1) as u16;
+    crate::refcount::set_current_owner(owner);
+    crate::alloc::attach(&interpreter.gc);
+    let here = &raw const owner as usize;
+    let thread = Box::leak(Box::new(Thread {
+        interpreter,
+        owner,
+        guards: Cell::new(0),
+        destroy_depth: Cell::new(0),
+        trash: UnsafeCell::new(Vec::new()),
+        pending: UnsafeCell::new(None),
+        handled: UnsafeCell::new(None),
+        stack_limit: Cell::new(here.saturating_sub(stack_size)),
+        breaker: AtomicU32::new(0),
+        depth: Cell::new(0),
+        frame: Cell::new(null()),
+        stack_top: Cell::new(std::ptr::null_mut()),
+        stack_end: Cell::new(std::ptr::null_mut()),
+        tracing: Cell::new(0),
+        type_cache: crate::type_object::TypeCache::new(),
+        repr_stack: RefCell::new(Vec::new()),
+        state: UnsafeCell::new(HashMap::new()),
+    }));
+    CURRENT.with(|current| current.set(thread));
+    Vm {
+        thread: NonNull::from(thread),
+    }
+}
+
+impl Thread {
+    /// Does the process have more than one thread attached?
+    #[inline(always)]
+    pub fn shared_process(&self) -> bool {
+        self.interpreter.more_threads.load(Relaxed)
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_trash(&self) -> bool {
+        // SAFETY: only this thread touches its queue, and no reference outlives the statement.
+        unsafe { !(*self.trash.get()).is_empty() }
+    }
+}
+
+impl Vm {
+    /// This thread's state.
+    #[inline(always)]
+    pub fn thread(&self) -> &'static Thread {
+        // SAFETY: thread states are leaked.
+        unsafe { self.thread.as_ref() }
+    }
+
+    #[inline(always)]
+    pub fn interpreter(&self) -> &'static Interpreter {
+        self.thread().interpreter
+    }
+
+    /// The current thread's token, for code that is entered from outside: destructors, signal wake-ups, foreign callbacks.
+    ///
+    /// # Safety
+    /// No guard is alive on this thread, and the caller is at a place where running Python code is expected.
+    pub unsafe fn current() -> Option<Vm> {
+        current_thread().map(|thread| Vm {
+            thread: NonNull::from(thread),
+        })
+    }
+
+    /// State that an upper crate keeps per interpreter; made on first use.
+    pub fn interpreter_state<T: Default + 'static>(&self) -> &'static T {
+        // SAFETY: the map only grows and its boxes do not move; the entry call runs no foreign code but `T::default`.
+        let map = unsafe { &mut *self.interpreter().state.get() };
+        let boxed = map
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Box::new(T::default()));
+        let target: *const T = match boxed.downcast_ref::<T>() {
+            Some(state) => state,
+            None => unreachable!("keyed by its own type id"),
+        };
+        // SAFETY: see above: boxes live as long as the interpreter, which is leaked.
+        unsafe { &*target }
+    }
+
+    /// State that an upper crate keeps per thread; made on first use.
+    pub fn thread_state<T: Default + 'static>(&self) -> &'static T {
+        // SAFETY: as in `interpreter_state`.
+        let map = unsafe { &mut *self.thread().state.get() };
+        let boxed = map
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Box::new(T::default()));
+        let target: *const T = match boxed.downcast_ref::<T>() {
+            Some(state) => state,
+            None => unreachable!("keyed by its own type id"),
+        };
+        // SAFETY: as above.
+        unsafe { &*target }
+    }
+
+    // ---- pending and handled exceptions ----
+
+    /// Makes `exception` (an instance of `BaseException`) the pending one. Does not touch its `__context__`.
+    pub fn set_pending(&mut self, exception: Value) -> Raised {
+        // SAFETY: only this thread touches its cell; the old value is moved out before it is dropped.
+        let old = unsafe { (*self.thread().pending.get()).replace(exception) };
+        drop(old);
+        Raised::new()
+    }
+
+    /// Takes the pending exception.
+    ///
+    /// # Panics
+    /// If none is pending: an internal error.
+    pub fn take_raised(&mut self, _raised: Raised) -> Value {
+        // SAFETY: as in `set_pending`.
+        match unsafe { (*self.thread().pending.get()).take() } {
+            Some(exception) => exception,
+            None => panic!("an error was signalled without an exception"),
+        }
+    }
+
+    /// The type test of an `except` clause against the pending exception, without taking it.
+    pub fn pending_is(&self, ty: &TypeObject) -> bool {
+        // SAFETY: read only, no Python runs meanwhile.
+        unsafe {
+            (*self.thread().pending.get())
+                .as_ref()
+                .is_some_and(|e| e.is_instance(ty))
+        }
+    }
+
+    /// Swallows the pending exception if it is of type `ty`, else passes the error on.
+    pub fn catch(&mut self, raised: Raised, ty: &TypeObject) -> crate::Py<Value> {
+        if self.pending_is(ty) {
+            Ok(self.take_raised(raised))
+        } else {
+            Err(raised)
+        }
+    }
+
+    /// The exception being handled, as `sys.exception()`.
+    pub fn handled(&self) -> Option<Value> {
+        // SAFETY: read only.
+        unsafe { (*self.thread().handled.get()).clone() }
+    }
+
+    /// Exchanges the exception being handled; gives the former one.
+    pub fn swap_handled(&mut self, exception: Option<Value>) -> Option<Value> {
+        // SAFETY: only this thread touches its cell.
+        unsafe { std::mem::replace(&mut *self.thread().handled.get(), exception) }
+    }
+
+    // ---- native stack ----
+
+    /// Raises `RecursionError` if the native stack is nearly used up.
+    #[inline(always)]
+    pub fn check_stack(&mut self) -> crate::Py<()> {
+        let marker = 0u8;
+        if (&raw const marker as usize) < self.thread().stack_limit.get() {
+            return Err(self.stack_exhausted());
+        }
+        Ok(())
+    }
+
+    /// Is the native stack nearly used up?
+    #[inline(always)]
+    pub fn stack_is_low(&self) -> bool {
+        let marker = 0u8;
+        (&raw const marker as usize) < self.thread().stack_limit.get()
+    }
+
+    #[cold]
+    fn stack_exhausted(&mut self) -> Raised {
+        let limit = self.thread().stack_limit.get();
+        // Room for making the exception itself.
+        self.thread()
+            .stack_limit
+            .set(limit.saturating_sub(64 * 1024));
+        let raised = self.raise(
+            &crate::builtin_types::RECURSION_ERROR,
+            "maximum recursion depth exceeded",
+        );
+        self.thread().stack_limit.set(limit);
+        raised
+    }
+
+    /// Sets how far the native stack may grow, as an address.
+    pub fn set_stack_limit(&mut self, address: usize) {
+        self.thread().stack_limit.set(address);
+    }
+
+    // ---- safepoints ----
+
+    /// A place where signals, the collector and other threads may be served.
+    #[inline(always)]
+    pub fn safepoint(&mut self) -> crate::Py<()> {
+        if self.thread().breaker.load(Relaxed) != 0 {
+            (self.interpreter().hooks.get().safepoint)(self)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Asks for attention at the next safepoint.
+    pub fn request(&self, bit: u32) {
+        self.thread().breaker.fetch_or(bit, Relaxed);
+    }
+
+    // ---- guarding `repr` against endless recursion ----
+
+    /// Notes that `repr` of `object` begins; false if it is already under way.
+    pub fn repr_enter(&mut self, object: &Value) -> bool {
+        let mut stack = self.thread().repr_stack.borrow_mut();
+        if stack.contains(&object.bits()) {
+            return false;
+        }
+        stack.push(object.bits());
+        true
+    }
+
+    /// Ends what [`Vm::repr_enter`] began.
+    pub fn repr_leave(&mut self) {
+        self.thread().repr_stack.borrow_mut().pop();
+    }
+
+    // ---- raising ----
+
+    /// Raises `ty(message)`.
+    #[cold]
+    #[inline(never)]
+    pub fn raise(&mut self, ty: &TypeObject, message: impl AsRef<str>) -> Raised {
+        let text = crate::str_object::new_str(message.as_ref());
+        self.raise_with(ty, &[text])
+    }
+
+    /// Raises `ty(*args)`.
+    #[cold]
+    #[inline(never)]
+    pub fn raise_with(&mut self, ty: &TypeObject, args: &[Value]) -> Raised {
+        match self.call(&ty.to_value(), args) {
+            Ok(exception) => self.raise_value(exception),
+            Err(raised) => raised,
+        }
+    }
+
+    /// Raises an exception instance, chaining the exception being handled as its context.
+    #[cold]
+    #[inline(never)]
+    pub fn raise_value(&mut self, exception: Value) -> Raised {
+        crate::exception::chain_context(self, &exception);
+        self.set_pending(exception)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn type_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.raise(&crate::builtin_types::TYPE_ERROR, message)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn value_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.raise(&crate::builtin_types::VALUE_ERROR, message)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn index_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.raise(&crate::builtin_types::INDEX_ERROR, message)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn overflow_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.raise(&crate::builtin_types::OVERFLOW_ERROR, message)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn runtime_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.raise(&crate::builtin_types::RUNTIME_ERROR, message)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn attribute_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.raise(&crate::builtin_types::ATTRIBUTE_ERROR, message)
+    }
+
+    /// `KeyError(key)`.
+    #[cold]
+    #[inline(never)]
+    pub fn key_error(&mut self, key: &Value) -> Raised {
+        self.raise_with(&crate::builtin_types::KEY_ERROR, std::slice::from_ref(key))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn memory_error(&mut self) -> Raised {
+        self.raise_with(&crate::builtin_types::MEMORY_ERROR, &[])
+    }
+
+    /// `SystemError` for what should not happen.
+    #[cold]
+    #[inline(never)]
+    pub fn system_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.raise(&crate::builtin_types::SYSTEM_ERROR, message)
+    }
+
+    /// Reports an error that cannot be passed on (`__del__`, weakref callbacks).
+    #[cold]
+    pub fn unraisable(&mut self, raised: Raised, doing: &str, object: Option<&Value>) {
+        let exception = self.take_raised(raised);
+        (self.interpreter().hooks.get().unraisable)(self, exception, doing, object);
+    }
+
+    /// Issues a warning through the `warnings` machinery.
+    pub fn warn(
+        &mut self,
+        category: &TypeObject,
+        message: &str,
+        stack_level: usize,
+    ) -> crate::Py<()> {
+        (self.interpreter().hooks.get().warn)(self, category, message, stack_level)
+    }
+}
