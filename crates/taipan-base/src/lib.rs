@@ -10,3 +10,4 @@ pub mod float_text;
 pub mod hash;
 pub mod int_text;
 pub mod mt19937;
+pub mod unicode;
