@@ -717,7 +717,8 @@ impl<'s> Lexer<'s> {
                         if let Some(mode) = self.modes.last_mut() {
                             mode.in_expression = true;
                         }
-                        if self.cur == start {
+                        // The `tokenize` module shows an empty text before the end of a field.
+                        if self.cur == start && !(self.extra && in_field) {
                             return self.regular();
                         }
                         return Ok(self.middle(start, template));
@@ -968,7 +969,7 @@ impl<'s> Lexer<'s> {
         }
         for len in [3, 2] {
             let text = self.bytes.get(start..start + len);
-            if text.is_some_and(is_long_op) {
+            if text.is_some_and(|t| is_long_op(t) && !(self.extra && t == b"<>")) {
                 self.cur = start + len;
                 return Ok(self.token(Kind::Op, start));
             }

@@ -12,6 +12,8 @@ pub mod error;
 pub mod lexer;
 pub mod literal;
 pub mod position;
+pub mod source;
+pub mod tokenize;
 
 mod parse;
 
@@ -21,3 +23,4 @@ pub use parse::{Mode, Options, Parsed, Tree, parse};
 pub use position::{LineIndex, Position};
 pub use ruff_python_ast as ast;
 pub use ruff_text_size::{Ranged, TextRange, TextSize};
+pub use source::{Decoded, decode_source};
