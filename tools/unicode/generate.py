@@ -1,4 +1,4 @@
-"""Generates crates/taipan-base/src/unicode/{tables,decompositions}.rs from a Python 3.14.
+"""Generates crates/taipan-base/src/unicode/{tables,decompositions,aliases}.rs from a Python 3.14.
 
 The interpreter's own str methods and its unicodedata (Unicode 16.0.0) are the source of truth.
 
@@ -6,6 +6,7 @@ The interpreter's own str methods and its unicodedata (Unicode 16.0.0) are the s
     python3.14 tools/unicode/generate.py --check   fail if they differ from what is checked in
 """
 
+import ctypes
 import pathlib
 import sys
 import unicodedata as ud
@@ -194,8 +195,30 @@ def decompositions():
     return "".join(out).rstrip() + "\n"
 
 
+def aliases():
+    """The interpreter keeps aliases and named sequences as names of private code points."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    table = pointer(ud._ucnhash_CAPI, b"unicodedata._ucnhash_CAPI")
+    address = ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[0]
+    get_name = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_char_p, ctypes.c_int, ctypes.c_int)(address)
+    buffer = ctypes.create_string_buffer(512)
+    names = []
+    for code in range(0xF0000, 0xF1000):
+        if get_name(code, buffer, len(buffer), 1):
+            names.append(buffer.value.decode())
+    found = sorted((name, ud.lookup(name)) for name in names)
+    single = [f'("{name}", {ord(value)})' for name, value in found if len(value) == 1]
+    several = [f'("{name}", &{[ord(c) for c in value]})' for name, value in found if len(value) > 1]
+    assert len(single) > 400 and len(several) > 400
+    out = [HEADER]
+    out.append(array("ALIASES", "(&str, u32)", single, "Formal aliases, by name."))
+    out.append(array("SEQUENCES", "(&str, &[u32])", several, "Named sequences, by name."))
+    return "".join(out).replace("pub(super)", "pub(crate)").rstrip() + "\n"
+
+
 def main():
-    files = {"tables.rs": tables(), "decompositions.rs": decompositions()}
+    files = {"aliases.rs": aliases(), "tables.rs": tables(), "decompositions.rs": decompositions()}
     stale = []
     for name, content in files.items():
         path = TARGET / name

@@ -6,8 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod codecs;
 pub mod float_text;
 pub mod hash;
 pub mod int_text;
 pub mod mt19937;
+pub mod text;
 pub mod unicode;
+pub mod unicode_names;
