@@ -130,6 +130,8 @@ pub struct Lexer<'s> {
     extra: bool,
     /// Whether the current line holds a token (so that its end is a NEWLINE).
     line_has_token: bool,
+    /// The last error is one that only the parser words (indentation, a stray backslash).
+    pub(crate) worded_by_parser: std::cell::Cell<bool>,
     /// Numbers that run into keywords.
     pub warnings: Vec<NumberWarning>,
 }
@@ -153,6 +155,7 @@ impl<'s> Lexer<'s> {
             modes: Vec::new(),
             at_end: false,
             extra: false,
+            worded_by_parser: std::cell::Cell::new(false),
             line_has_token: false,
             warnings: Vec::new(),
         }
@@ -164,9 +167,9 @@ impl<'s> Lexer<'s> {
         self
     }
 
-    /// Number of open brackets.
-    pub(crate) fn level(&self) -> usize {
-        self.brackets.len()
+    /// Whether an f-string is being read.
+    pub(crate) fn in_interpolated(&self) -> bool {
+        !self.modes.is_empty()
     }
 
     /// Line of the innermost open bracket.
@@ -240,6 +243,7 @@ impl<'s> Lexer<'s> {
 
     /// An error that the parser makes out of a tokenizer failure.
     fn failure(&self, kind: ErrorKind, message: &str, col: i32, end: i32) -> Box<SyntaxError> {
+        self.worded_by_parser.set(true);
         Box::new(SyntaxError {
             kind,
             message: message.to_owned(),
@@ -269,6 +273,7 @@ impl<'s> Lexer<'s> {
     fn unexpected_eof(&mut self) -> Box<SyntaxError> {
         self.at_end = true;
         self.cur = self.bytes.len();
+        self.worded_by_parser.set(true);
         self.unclosed().unwrap_or_else(|| {
             let col = self.chars(self.line_start, self.cur);
             self.failure(ErrorKind::Syntax, "unexpected EOF while parsing", col, -1)
@@ -931,7 +936,14 @@ impl<'s> Lexer<'s> {
 
     /// Checks the character after a number, `c`, and gives it back.
     fn end_of_number(&mut self, c: Option<u8>, name: &str) -> Res<()> {
-        let follows = |word: &str| self.bytes[self.cur..].starts_with(word.as_bytes());
+        let follows = |word: &str| {
+            let end = self.cur + word.len();
+            let whole = self
+                .bytes
+                .get(end)
+                .is_none_or(|&b| !(b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80));
+            whole && self.bytes[self.cur..].starts_with(word.as_bytes())
+        };
         let keyword = match c {
             Some(b'a') => follows("nd"),
             Some(b'e') => follows("lse"),

@@ -238,8 +238,12 @@ impl Shape {
         let (mut longest, mut current, mut indents, mut deepest) = (0u32, 0u32, 0u32, 0u32);
         let (mut brackets, mut strings, mut braces) = (0usize, 0usize, 0usize);
         let mut suspicious = false;
+        let mut after_yield = false;
         for token in tokens {
             current += 1;
+            // The parser takes `yield` before these for a whole expression.
+            suspicious |= after_yield && !may_follow_yield(token.kind());
+            after_yield = token.kind() == TokenKind::Yield;
             match token.kind() {
                 TokenKind::Newline => {
                     longest = longest.max(current);
@@ -272,6 +276,29 @@ impl Shape {
             suspicious,
         }
     }
+}
+
+/// Whether a token may stand after `yield`, as its operand or its end.
+fn may_follow_yield(kind: TokenKind) -> bool {
+    use TokenKind as K;
+    let operand = matches!(
+        kind,
+        K::Plus | K::Minus | K::Tilde | K::Star | K::Not | K::Await
+    ) || matches!(
+        kind,
+        K::Lpar | K::Lsqb | K::Lbrace | K::Ellipsis | K::From | K::Lambda
+    );
+    let end = matches!(
+        kind,
+        K::Rpar | K::Rbrace | K::Semi | K::Colon | K::Exclamation | K::Equal
+    );
+    operand
+        || end
+        || !(kind.is_operator()
+            || matches!(
+                kind,
+                K::And | K::Or | K::In | K::Is | K::If | K::Else | K::For
+            ))
 }
 
 /// Warnings for escapes that are kept as they are.

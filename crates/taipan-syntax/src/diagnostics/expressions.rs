@@ -215,6 +215,23 @@ impl Parser<'_> {
     }
 
     fn invalid_expression(&mut self) {
+        // Text between two string literals: a quote within the string ended it too early.
+        let _: Option<()> = self.seq(|p| {
+            p.eat_kind(Kind::String)?;
+            let items = p.some(|p| {
+                if p.at_kind(Kind::String) {
+                    return None;
+                }
+                p.expression_quietly()
+            })?;
+            p.eat_kind(Kind::String)?;
+            let (first, last) = (*items.first()?, *items.last()?);
+            p.raise_nodes(
+                first,
+                last,
+                "invalid syntax. Is this intended to be part of the string?",
+            )
+        });
         let _: Option<()> = self.seq(|p| {
             // A name before a string is an unknown prefix, and soft keywords stand before names.
             let prefix = p.ahead(|p| {
@@ -273,10 +290,14 @@ impl Parser<'_> {
     fn invalid_legacy(&mut self) {
         let _: Option<()> = self.seq(|p| {
             let a = p.name()?;
-            if p.at("(") || !p.is_legacy_statement(a) {
+            if p.at("(") {
                 return None;
             }
+            // Reading on comes first: mistakes further right are found here.
             let b = p.star_expressions()?;
+            if !p.is_legacy_statement(a) {
+                return None;
+            }
             let name = p.node_text(a);
             let message =
                 format!("Missing parentheses in call to '{name}'. Did you mean {name}(...)?");

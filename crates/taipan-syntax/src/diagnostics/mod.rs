@@ -84,10 +84,11 @@ fn prefer_lexical(parser: &mut Parser<'_>) {
             Ok(token) if token.kind == Kind::End => return,
             Ok(_) => {}
             Err(error) => {
-                // An end of input within brackets is no error of its own here.
-                let at_end = parser.lex.at_end && parser.lex.level() > 0 && is_end_error(&error);
-                if !at_end {
-                    parser.error = Some(error);
+                if !parser.lex.worded_by_parser.get() {
+                    // Within an f-string the parser's own error says more.
+                    if !parser.lex.in_interpolated() {
+                        parser.error = Some(error);
+                    }
                 } else if parser
                     .lex
                     .open_bracket_line()
@@ -100,10 +101,6 @@ fn prefer_lexical(parser: &mut Parser<'_>) {
             }
         }
     }
-}
-
-fn is_end_error(error: &SyntaxError) -> bool {
-    error.message.ends_with("was never closed") || error.message == "unexpected EOF while parsing"
 }
 
 /// `single` takes one statement.

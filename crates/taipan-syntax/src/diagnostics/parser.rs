@@ -451,7 +451,21 @@ impl<'s> Parser<'s> {
             let (line, col) = self.place(end - 1);
             return (line, col + 1);
         }
-        self.place(end)
+        let place = self.index.position(end.into());
+        let first = self.index.line(start.into());
+        if place.line == first {
+            return self.place(end);
+        }
+        // CPython counts the characters of the end column in the text of the first line.
+        let text = self
+            .index
+            .line_text(self.src, first)
+            .trim_end_matches('\n')
+            .as_bytes();
+        let bytes = (place.column as usize).min(text.len());
+        let beyond = i32::from(place.column as usize > text.len());
+        let chars = String::from_utf8_lossy(&text[..bytes]).chars().count() as i32;
+        (place.line, chars + beyond.max(1))
     }
 
     fn error_text(&self, line: u32) -> String {

@@ -169,7 +169,7 @@ impl Parser<'_> {
         let _: Option<()> = self.seq(|p| {
             let a = p.star_named_expression()?;
             p.eat(",")?;
-            p.seq(Self::star_named_expressions);
+            p.many(Self::star_named_expressions);
             p.eat(":")?;
             p.expression()?;
             p.raise_node(a, "only single target (not tuple) can be annotated")
