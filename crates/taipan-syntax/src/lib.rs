@@ -7,6 +7,7 @@
 
 mod chars;
 pub mod depth;
+mod detour;
 pub mod diagnostics;
 pub mod error;
 pub mod lexer;

@@ -9,6 +9,7 @@ use ruff_python_parser as rp;
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::depth::{self, Depth, MAX_PARSE_DEPTH, MAX_TREE_DEPTH};
+use crate::detour;
 use crate::diagnostics;
 use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
 use crate::lexer::{MAX_BRACKETS, MAX_INDENTS};
@@ -160,9 +161,9 @@ pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, Synt
         Mode::Eval => rp::Mode::Expression,
     };
     let rp_options = rp::ParseOptions::from(rp_mode).with_target_version(PythonVersion::PY314);
-    let raw = rp::parse_unchecked(&source, rp_options);
+    let raw = rp::parse_unchecked(&source, rp_options.clone());
     let lines = LineIndex::new(&source);
-    let failure = raw
+    let mut failure = raw
         .errors()
         .first()
         .map(|e| (e.error.to_string(), e.location))
@@ -171,10 +172,17 @@ pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, Synt
                 .first()
                 .map(|e| (e.to_string(), e.range))
         });
-    let shape = Shape::of(raw.tokens());
+    let mut tokens = raw.tokens().clone();
+    let mut tree = Box::new(raw.into_syntax());
+    if failure.is_some()
+        && let Some((other, patched)) = detour::parse(&source, &lines, rp_options)
+    {
+        let refused = std::mem::replace(&mut *tree, patched);
+        drop_tree(Box::new(refused), Shape::of(&tokens).bound);
+        (tokens, failure) = (other, None);
+    }
+    let shape = Shape::of(&tokens);
     let bound = shape.bound;
-    let tokens = raw.tokens().clone();
-    let tree = Box::new(raw.into_syntax());
     let depth = if bound > 1_000 {
         depth::measure(&tree)
     } else {

@@ -15,20 +15,20 @@ const BINARY: [&[&str]; 6] = [
 
 impl Parser<'_> {
     /// A node over several items: the item itself if there is one and no comma.
-    fn tuple_of(&mut self, items: Vec<N>, comma: bool) -> R {
+    fn tuple_of(&mut self, start: u32, items: Vec<N>, comma: bool) -> R {
         let first = *items.first()?;
         if items.len() == 1 && !comma {
             return Some(first);
         }
-        let start = self.get(first).start;
         Some(self.node(E::Tuple, start, items))
     }
 
     fn listed(&mut self, item: fn(&mut Self) -> R) -> R {
         self.seq(|p| {
+            let start = p.here();
             let items = p.gather(",", &mut |p| item(p))?;
             let comma = p.eat(",").is_some();
-            p.tuple_of(items, comma)
+            p.tuple_of(start, items, comma)
         })
     }
 
@@ -187,13 +187,13 @@ impl Parser<'_> {
 
     fn expression_proper(&mut self) -> R {
         let start = self.mark;
+        let at = self.here();
         if let Some(body) = self.disjunction() {
             let conditional = self.seq(|p| {
                 p.eat("if")?;
                 let test = p.disjunction()?;
                 p.eat("else")?;
                 let other = p.expression()?;
-                let at = p.get(body).start;
                 Some(p.node(E::IfExp, at, vec![body, test, other]))
             });
             return conditional.or(Some(body));
@@ -322,6 +322,7 @@ impl Parser<'_> {
     }
 
     fn boolean(&mut self, op: &str, operand: fn(&mut Self) -> R) -> R {
+        let start = self.here();
         let first = operand(self)?;
         let rest = self.many(|p| {
             p.eat(op)?;
@@ -330,7 +331,6 @@ impl Parser<'_> {
         if rest.is_empty() {
             return Some(first);
         }
-        let start = self.get(first).start;
         Some(self.node(E::Operation, start, vec![]))
     }
 
@@ -347,10 +347,15 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> R {
+        let start = self.here();
         let first = self.bitwise_or()?;
         let mut first_in = None;
         self.many(|p| {
             let is_in = p.at("in");
+            if p.at("<>") {
+                let t = p.tok();
+                return p.raise_token(t, "invalid syntax.  Maybe you meant '!=' instead of '<>'?");
+            }
             if p.eat_any(&["==", "!=", "<=", "<", ">=", ">", "in"])
                 .is_none()
             {
@@ -369,7 +374,6 @@ impl Parser<'_> {
         let Some(first_in) = first_in else {
             return Some(first);
         };
-        let start = self.get(first).start;
         Some(self.node(E::Compare(first_in), start, vec![first]))
     }
 
@@ -383,8 +387,8 @@ impl Parser<'_> {
             5 => p.factor(),
             _ => p.binary(level + 1),
         };
+        let start = self.here();
         let first = operand(self)?;
-        let start = self.get(first).start;
         let mut result = first;
         loop {
             let mark = self.mark;
@@ -432,8 +436,8 @@ impl Parser<'_> {
     }
 
     fn power(&mut self) -> R {
+        let start = self.here();
         let base = self.await_primary()?;
-        let start = self.get(base).start;
         let raised = self.seq(|p| {
             p.eat("**")?;
             p.factor()
@@ -455,8 +459,8 @@ impl Parser<'_> {
 
     pub(super) fn primary(&mut self) -> R {
         self.memo(Rule::Primary, |p| {
+            let start = p.here();
             let mut result = p.atom()?;
-            let start = p.get(result).start;
             while let Some(kind) = p.trailer() {
                 result = p.node(kind, start, vec![result]);
             }
@@ -1000,8 +1004,8 @@ impl Parser<'_> {
             let a = p.argument_expression()?;
             let (_, last) = p.for_if_clauses()?;
             p.eat(",")?;
-            if p.args().is_none() && p.for_if_clauses().is_none() {
-                return None;
+            if p.args().is_none() {
+                p.for_if_clauses();
             }
             p.raise_nodes(a, last, GENERATOR)
         });

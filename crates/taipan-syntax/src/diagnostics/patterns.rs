@@ -1,7 +1,7 @@
 //! `match` statements and their patterns.
 
 use super::parser::{E, N, Parser, R};
-use crate::lexer::Kind;
+use crate::lexer::{Kind, Token};
 
 impl Parser<'_> {
     pub(super) fn match_stmt(&mut self) -> R {
@@ -181,13 +181,23 @@ impl Parser<'_> {
         self.seq(|p| {
             let t = p.tok();
             p.eat("-");
-            p.eat_kind(Kind::Number)?;
-            p.seq(|p| {
-                p.eat_any(&["+", "-"])?;
-                p.eat_kind(Kind::Number)
-            });
+            let real = p.eat_kind(Kind::Number)?;
+            if p.eat_any(&["+", "-"]).is_some() {
+                if p.is_imaginary(real) {
+                    return p.raise_token(real, "real number required in complex literal");
+                }
+                let imaginary = p.eat_kind(Kind::Number)?;
+                if !p.is_imaginary(imaginary) {
+                    return p
+                        .raise_token(imaginary, "imaginary number required in complex literal");
+                }
+            }
             Some(p.node(E::Literal, t.start, vec![]))
         })
+    }
+
+    fn is_imaginary(&self, t: Token) -> bool {
+        self.token_text(t).ends_with(['j', 'J'])
     }
 
     fn dotted(&mut self) -> Option<(N, bool)> {
@@ -267,38 +277,60 @@ impl Parser<'_> {
         .map(drop)
     }
 
+    /// `[...]`, `(...)` with a comma or nothing in it, or a pattern in parentheses.
     fn pattern_group(&mut self) -> R {
-        self.seq(|p| {
-            let t = p.eat_any(&["(", "["])?;
-            let close = if p.token_text(t) == "(" { ")" } else { "]" };
+        let list = self.seq(|p| {
+            let t = p.eat("[")?;
             p.pattern_list();
-            p.eat(close)?;
+            p.eat("]")?;
             Some(p.node(E::Other, t.start, vec![]))
+        });
+        if list.is_some() {
+            return list;
+        }
+        let group = self.seq(|p| {
+            p.eat("(")?;
+            let n = p.pattern()?;
+            p.eat(")")?;
+            Some(n)
+        });
+        group.or_else(|| {
+            self.seq(|p| {
+                let t = p.eat("(")?;
+                p.open_sequence();
+                p.eat(")")?;
+                Some(p.node(E::Other, t.start, vec![]))
+            })
         })
     }
 
     fn mapping_pattern(&mut self) -> R {
         self.seq(|p| {
             let t = p.eat("{")?;
-            let mut item = |p: &mut Self| {
-                if p.eat("**").is_some() {
-                    return p.capture();
-                }
-                if p.closed_key().is_none() {
-                    let (_, dotted) = p.dotted()?;
-                    if !dotted {
-                        return None;
-                    }
-                }
-                p.eat(":")?;
-                p.pattern()
-            };
-            if p.gather(",", &mut item).is_some() {
-                p.eat(",");
+            let items = p.gather(",", &mut |p| p.mapping_item());
+            if items.is_none() || p.eat(",").is_some() {
+                // The rest comes last.
+                p.seq(|p| {
+                    p.eat("**")?;
+                    p.capture()?;
+                    p.eat(",");
+                    Some(())
+                });
             }
             p.eat("}")?;
             Some(p.node(E::Other, t.start, vec![]))
         })
+    }
+
+    fn mapping_item(&mut self) -> R {
+        if self.closed_key().is_none() {
+            let (_, dotted) = self.dotted()?;
+            if !dotted {
+                return None;
+            }
+        }
+        self.eat(":")?;
+        self.pattern()
     }
 
     fn closed_key(&mut self) -> R {

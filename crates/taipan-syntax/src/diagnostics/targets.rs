@@ -29,11 +29,11 @@ impl Parser<'_> {
     /// A primary that a trailer follows.
     fn t_primary(&mut self) -> R {
         self.memo(Rule::TPrimary, |p| {
+            let start = p.here();
             let mut result = p.atom()?;
             if !p.at_trailer() {
                 return None;
             }
-            let start = p.get(result).start;
             loop {
                 let step = p.seq(|p| {
                     let kind = if p.eat(".").is_some() {
@@ -64,8 +64,8 @@ impl Parser<'_> {
     /// `a.b` or `a[b]` with nothing after it.
     fn subscript_or_attribute(&mut self) -> R {
         self.seq(|p| {
-            let base = p.t_primary()?;
-            let start = p.get(base).start;
+            let start = p.here();
+            p.t_primary()?;
             let kind = if p.eat(".").is_some() {
                 p.name()?;
                 E::Attribute
@@ -109,6 +109,7 @@ impl Parser<'_> {
 
     pub(super) fn star_targets(&mut self) -> R {
         self.seq(|p| {
+            let start = p.here();
             let first = p.star_target()?;
             if !p.at(",") {
                 return Some(first);
@@ -119,7 +120,6 @@ impl Parser<'_> {
                 p.star_target()
             }));
             p.eat(",");
-            let start = p.get(first).start;
             Some(p.node(E::Tuple, start, items))
         })
     }
@@ -285,7 +285,7 @@ impl Parser<'_> {
     fn param_default(&mut self, list: List) -> R {
         self.seq(|p| {
             let n = p.param(list)?;
-            p.default(list)?;
+            p.default()?;
             p.param_end(list)?;
             Some(n)
         })
@@ -294,13 +294,13 @@ impl Parser<'_> {
     fn param_maybe(&mut self, list: List) -> R {
         self.seq(|p| {
             let n = p.param(list)?;
-            p.default(list);
+            p.default();
             p.param_end(list)?;
             Some(n)
         })
     }
 
-    fn default(&mut self, list: List) -> Option<()> {
+    fn default(&mut self) -> Option<()> {
         let found = self.seq(|p| {
             p.eat("=")?;
             p.expression()?;
@@ -309,7 +309,8 @@ impl Parser<'_> {
         if found.is_none() && self.hints {
             let _: Option<()> = self.seq(|p| {
                 let t = p.eat("=")?;
-                if !p.at_any(&[list.close, ","]) {
+                // A lambda's colon is not looked for.
+                if !p.at_any(&[")", ","]) {
                     return None;
                 }
                 p.raise_token(t, "expected default value expression")
@@ -400,7 +401,12 @@ impl Parser<'_> {
             } else {
                 p.eat(list.close);
             }
-            p.raise_token(star, "named arguments must follow bare *")
+            const MESSAGE: &str = "named arguments must follow bare *";
+            if list.annotated {
+                p.raise_token(star, MESSAGE)
+            } else {
+                p.raise_last(MESSAGE)
+            }
         });
         let _: Option<()> = self.seq(|p| {
             p.eat("*")?;
