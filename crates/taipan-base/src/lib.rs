@@ -8,9 +8,11 @@
 
 pub mod codecs;
 pub mod float_text;
+pub mod format_spec;
 pub mod hash;
 pub mod int_text;
 pub mod mt19937;
+pub mod percent_format;
 pub mod text;
 pub mod unicode;
 pub mod unicode_names;

@@ -451,6 +451,20 @@ impl TextBuf {
         }
     }
 
+    /// Makes room for `extra` more characters as wide as `c`; false if memory does not suffice.
+    #[must_use]
+    pub fn try_reserve(&mut self, extra: usize, c: u32) -> bool {
+        match self {
+            TextBuf::Latin1 { bytes, .. } if c < 0x100 => bytes.try_reserve(extra).is_ok(),
+            TextBuf::Ucs2(units) if c < 0x1_0000 => units.try_reserve(extra).is_ok(),
+            TextBuf::Ucs4(units) => units.try_reserve(extra).is_ok(),
+            // The text is about to widen: what counts is whether the wide form can exist.
+            _ => Vec::<u32>::new()
+                .try_reserve_exact(extra.saturating_add(self.len()))
+                .is_ok(),
+        }
+    }
+
     /// Appends a code point (at most U+10FFFF).
     #[inline]
     pub fn push(&mut self, c: u32) {
