@@ -1,4 +1,16 @@
 //! The builtin types: one file or folder for each, all in the same order: payload, `TypeSpec`, slots, methods, helpers.
 
+pub mod check;
+pub mod iterators;
+pub mod list;
+pub mod slice;
+pub mod text;
+pub mod tuple;
+
 /// Defines all builtin types. Bases come first; doing it a second time changes nothing.
-pub fn define_types() {}
+pub fn define_types() {
+    slice::define_all();
+    tuple::define_all();
+    list::define_all();
+    iterators::define_all();
+}

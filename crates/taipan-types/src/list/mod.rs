@@ -1,0 +1,266 @@
+//! `list`: a sequence that knows what it holds (see [`storage`]).
+//!
+//! Everything that may run Python code (comparisons, iteration, destruction of what was displaced) happens without the list's
+//! guard; loops re-read length and element each time round.
+
+pub mod iterators;
+mod methods;
+pub mod search;
+mod slots;
+pub mod sort;
+pub mod storage;
+
+pub use methods::{sort_arguments, sorted};
+pub use search::{max_of, min_of, sum_of};
+pub use slots::{repeat_count, repr_items};
+pub use storage::{Kind, NoMemory, Storage};
+
+use taipan_core::alloc::{new_instance, new_object};
+use taipan_core::builtin_types::LIST;
+use taipan_core::lock::{HasState, Locked};
+use taipan_core::{Obj, Payload, Py, Tracer, TypeFlags, TypeObject, Value, Vm};
+
+/// Payload of lists.
+pub struct List {
+    storage: Locked<Storage>,
+}
+
+impl HasState for List {
+    type State = Storage;
+    #[inline(always)]
+    fn cell(&self) -> &Locked<Storage> {
+        &self.storage
+    }
+}
+
+// SAFETY: the values of a generic storage are the only references.
+unsafe impl Payload for List {
+    const GC: bool = true;
+
+    fn type_object() -> &'static TypeObject {
+        &LIST
+    }
+
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        // SAFETY: the collector stops the world, and no guard lives at a safepoint.
+        if let Some(values) = unsafe { self.storage.get_unlocked() }.values() {
+            tracer.visit_all(values);
+        }
+    }
+
+    fn clear(&self, out: &mut Vec<Value>) {
+        // SAFETY: as in `trace`.
+        let storage = unsafe { self.storage.get_unlocked() }.take();
+        if storage.kind() == Kind::Generic {
+            out.extend(storage.into_vec());
+        }
+    }
+
+    fn outside_size(&self) -> usize {
+        // SAFETY: reads a size only.
+        unsafe { self.storage.get_unlocked() }.bytes()
+    }
+}
+
+/// A new list with the given elements.
+pub fn new_list(values: Vec<Value>) -> Value {
+    match Storage::from_values(values) {
+        Ok(storage) => from_storage(storage),
+        Err(NoMemory) => std::alloc::handle_alloc_error(std::alloc::Layout::new::<List>()),
+    }
+}
+
+/// A new list of copies of the given values.
+pub fn new_list_of(values: &[Value]) -> Value {
+    match Storage::from_slice(values) {
+        Ok(storage) => from_storage(storage),
+        Err(NoMemory) => std::alloc::handle_alloc_error(std::alloc::Layout::new::<List>()),
+    }
+}
+
+/// A new empty list.
+#[inline]
+pub fn new_empty() -> Value {
+    from_storage(Storage::new())
+}
+
+/// A new list with this storage.
+#[inline(always)]
+pub fn from_storage(storage: Storage) -> Value {
+    new_object(List {
+        storage: Locked::new(storage),
+    })
+}
+
+/// A new empty list of class `cls`, which is `list` or derives from it.
+pub fn new_empty_of(cls: &TypeObject) -> Value {
+    new_instance(
+        cls,
+        List {
+            storage: Locked::new(Storage::new()),
+        },
+    )
+}
+
+/// The list of a `list` or an instance of a subclass.
+#[inline(always)]
+pub fn list_of(value: &Value) -> Option<&Obj<List>> {
+    if value.is_object() && value.type_of().has(TypeFlags::LIST_SUBCLASS) {
+        // SAFETY: subclasses of list have its layout.
+        Some(unsafe { value.cast_unchecked::<List>() })
+    } else {
+        None
+    }
+}
+
+/// Is it exactly a `list`?
+#[inline(always)]
+pub fn is_exact_list(value: &Value) -> bool {
+    value.is_object() && value.shape() == LIST.root_shape()
+}
+
+/// What can be done with a list without running Python code.
+pub trait ListExt {
+    /// Looks at the storage. `look` neither drops values nor reaches another object's lock.
+    fn read<R>(&self, vm: &mut Vm, look: impl FnOnce(&Storage) -> R) -> R;
+    /// Changes the storage under the guard; what is displaced is returned by `change` and so dropped afterwards.
+    fn change<R>(
+        &self,
+        vm: &mut Vm,
+        change: impl FnOnce(&mut Storage) -> Result<R, NoMemory>,
+    ) -> Py<R>;
+    fn len(&self, vm: &mut Vm) -> usize;
+    /// The element at `at`, if there is one.
+    fn get(&self, vm: &mut Vm, at: usize) -> Option<Value>;
+    /// The element at an index that may be negative.
+    fn get_signed(&self, vm: &mut Vm, at: i64) -> Option<Value>;
+    /// Replaces the element at `at`; `Ok(None)` if there is none. Gives the old one.
+    fn set(&self, vm: &mut Vm, at: usize, value: Value) -> Py<Option<Value>>;
+    fn append(&self, vm: &mut Vm, value: Value) -> Py<()>;
+    /// Takes the last element out.
+    fn pop(&self, vm: &mut Vm) -> Option<Value>;
+    /// All elements, as they are now.
+    fn to_vec(&self, vm: &mut Vm) -> Vec<Value>;
+}
+
+impl ListExt for Obj<List> {
+    #[inline(always)]
+    fn read<R>(&self, vm: &mut Vm, look: impl FnOnce(&Storage) -> R) -> R {
+        if vm.thread().shared_process() {
+            return look(&self.lock(vm));
+        }
+        // SAFETY: this is the only thread, and `look` cannot come back here.
+        look(unsafe { self.cell().get_unlocked() })
+    }
+
+    #[inline(always)]
+    fn change<R>(
+        &self,
+        vm: &mut Vm,
+        change: impl FnOnce(&mut Storage) -> Result<R, NoMemory>,
+    ) -> Py<R> {
+        let result = change(&mut self.lock(vm));
+        match result {
+            Ok(result) => Ok(result),
+            Err(NoMemory) => Err(vm.memory_error()),
+        }
+    }
+
+    #[inline(always)]
+    fn len(&self, vm: &mut Vm) -> usize {
+        self.read(vm, Storage::len)
+    }
+
+    #[inline(always)]
+    fn get(&self, vm: &mut Vm, at: usize) -> Option<Value> {
+        self.read(vm, |storage| storage.get(at))
+    }
+
+    #[inline(always)]
+    fn get_signed(&self, vm: &mut Vm, at: i64) -> Option<Value> {
+        self.read(vm, |storage| {
+            let at = if at < 0 {
+                at + storage.len() as i64
+            } else {
+                at
+            };
+            if at < 0 {
+                None
+            } else {
+                storage.get(at as usize)
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn set(&self, vm: &mut Vm, at: usize, value: Value) -> Py<Option<Value>> {
+        self.change(vm, |storage| {
+            if at < storage.len() {
+                storage.set(at, value).map(Some)
+            } else {
+                Ok(None)
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn append(&self, vm: &mut Vm, value: Value) -> Py<()> {
+        self.change(vm, |storage| storage.push(value))
+    }
+
+    #[inline(always)]
+    fn pop(&self, vm: &mut Vm) -> Option<Value> {
+        self.lock(vm).pop()
+    }
+
+    fn to_vec(&self, vm: &mut Vm) -> Vec<Value> {
+        self.read(vm, Storage::to_vec)
+    }
+}
+
+/// Appends all items of `iterable`.
+pub fn extend(vm: &mut Vm, list: &Obj<List>, iterable: &Value) -> Py<()> {
+    if let Some(other) = list_of(iterable)
+        && is_exact_list(iterable)
+    {
+        let Ok(copy) = other.read(vm, Storage::duplicate) else {
+            return Err(vm.memory_error());
+        };
+        return list.change(vm, |storage| storage.append(copy));
+    }
+    if let Some(items) = taipan_core::tuple_object::items(iterable)
+        && iterable.is_exact(&taipan_core::builtin_types::TUPLE)
+    {
+        let Ok(copy) = Storage::from_slice(items) else {
+            return Err(vm.memory_error());
+        };
+        return list.change(vm, |storage| storage.append(copy));
+    }
+    let iterator = vm.iter(iterable)?;
+    let hint = vm.length_hint(iterable, 0)?;
+    if hint > 8 {
+        // A hint that cannot be met is no error: the iterator may give less.
+        let mut storage = list.lock(vm);
+        let (kind, len) = (storage.kind(), storage.len());
+        if len > 0 && hint < 1 << 32 {
+            let _ = storage.accept(kind, hint);
+        }
+    }
+    while let Some(item) = vm.next(&iterator)? {
+        list.append(vm, item)?;
+    }
+    Ok(())
+}
+
+/// A new list of all items of `iterable`.
+pub fn list_from(vm: &mut Vm, iterable: &Value) -> Py {
+    let list = new_empty();
+    extend(vm, list.expect::<List>(), iterable)?;
+    Ok(list)
+}
+
+/// Defines the types.
+pub fn define_all() {
+    LIST.define(&slots::SPEC);
+    iterators::define();
+}
