@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 pub mod code;
+pub mod disassemble;
 pub mod exception_table;
 pub mod line_table;
 pub mod ops;
+pub mod verify;
 
 pub use code::{Code, CodeFlags, Constant};
 pub use ops::{Compare, Intrinsic1, Intrinsic2, Op, OpFlags, OpInfo, OperandKind};

@@ -1,0 +1,222 @@
+//! F-strings and t-strings.
+
+use taipan_bytecode::line_table::Position;
+use taipan_bytecode::{Constant, Op};
+use taipan_syntax::ast::{
+    self, AnyStringFlags, ConversionFlag, FStringPart, InterpolatedElement,
+    InterpolatedStringElement, InterpolatedStringLiteralElement,
+};
+
+use super::expr::STACK_GUIDELINE;
+use super::{Compiler, Result};
+use crate::fold;
+
+/// A piece of a string: text, in which neighbours are joined, or a field.
+enum Piece<'a> {
+    Text(Vec<u8>, Position),
+    Field(&'a InterpolatedElement, bool),
+}
+
+fn conversion_bits(conversion: ConversionFlag) -> u32 {
+    match conversion {
+        ConversionFlag::None => 0,
+        ConversionFlag::Str => 1,
+        ConversionFlag::Repr => 2,
+        ConversionFlag::Ascii => 3,
+    }
+}
+
+impl<'a> Compiler<'a> {
+    pub(crate) fn f_string(&mut self, e: &'a ast::ExprFString, pos: Position) -> Result {
+        let mut pieces = Vec::new();
+        for part in &e.value {
+            match part {
+                FStringPart::Literal(literal) => {
+                    let text = fold::string_part(self.context, literal)?;
+                    let at = self.pos_of(literal);
+                    push_text(&mut pieces, text, at);
+                }
+                FStringPart::FString(string) => {
+                    self.pieces(&string.elements, string.flags.into(), &mut pieces)?
+                }
+            }
+        }
+        self.joined(pieces, pos)
+    }
+
+    fn pieces(
+        &mut self,
+        elements: &'a [InterpolatedStringElement],
+        flags: AnyStringFlags,
+        pieces: &mut Vec<Piece<'a>>,
+    ) -> Result {
+        for element in elements {
+            match element {
+                InterpolatedStringElement::Literal(literal) => {
+                    let text = self.middle(literal, flags)?;
+                    let at = self.pos(literal.range);
+                    push_text(pieces, text, at);
+                }
+                InterpolatedStringElement::Interpolation(field) => {
+                    if let Some(debug) = &field.debug_text {
+                        let at = self.pos(field.range);
+                        push_text(pieces, debug.as_str().as_bytes().to_vec(), at);
+                    }
+                    pieces.push(Piece::Field(field, flags.is_raw_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn middle(
+        &mut self,
+        literal: &InterpolatedStringLiteralElement,
+        flags: AnyStringFlags,
+    ) -> Result<Vec<u8>> {
+        fold::middle_text(self.context, literal, flags)
+    }
+
+    fn joined(&mut self, pieces: Vec<Piece<'a>>, pos: Position) -> Result {
+        let count = pieces.len();
+        if count == 0 {
+            self.load_str("", pos);
+            return Ok(());
+        }
+        let many = count > STACK_GUIDELINE;
+        if many {
+            self.load_str("", pos);
+            self.op_name(Op::LoadMethod, "join", pos);
+            self.op_arg(Op::BuildList, 0, pos);
+        }
+        for piece in pieces {
+            match piece {
+                Piece::Text(text, at) => self.load_const(Constant::Str(text.into()), at),
+                Piece::Field(field, raw) => self.field(field, raw)?,
+            }
+            if many {
+                self.op_arg(Op::ListAppend, 1, pos);
+            }
+        }
+        if many {
+            self.op_arg(Op::CallMethod, 1, pos);
+        } else if count > 1 {
+            self.op_arg(Op::BuildString, count as u32, pos);
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, field: &'a InterpolatedElement, raw: bool) -> Result {
+        let pos = self.pos(field.range);
+        self.expr(&field.expression)?;
+        let mut flags = conversion_bits(field.conversion);
+        if flags == 0 && field.debug_text.is_some() && field.format_spec.is_none() {
+            flags = conversion_bits(ConversionFlag::Repr);
+        }
+        if self.format_spec(field, raw)? {
+            flags |= 4;
+        }
+        self.op_arg(Op::FormatValue, flags, pos);
+        Ok(())
+    }
+
+    /// Pushes the format specification, if there is one.
+    fn format_spec(&mut self, field: &'a InterpolatedElement, raw: bool) -> Result<bool> {
+        let Some(spec) = &field.format_spec else {
+            return Ok(false);
+        };
+        let mut flags = AnyStringFlags::from(ast::FStringFlags::empty());
+        if raw {
+            let prefix = ast::str_prefix::FStringPrefix::Raw { uppercase_r: false };
+            flags = AnyStringFlags::from(ast::FStringFlags::empty().with_prefix(prefix));
+        }
+        let mut pieces = Vec::new();
+        self.pieces(&spec.elements, flags, &mut pieces)?;
+        let pos = self.pos(spec.range);
+        self.joined(pieces, pos)?;
+        Ok(true)
+    }
+
+    pub(crate) fn t_string(&mut self, e: &'a ast::ExprTString, pos: Position) -> Result {
+        let mut pieces = Vec::new();
+        for part in &e.value {
+            self.pieces(&part.elements, part.flags.into(), &mut pieces)?;
+        }
+        let mut strings = Vec::new();
+        let mut fields = Vec::new();
+        let mut text = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(more, _) => text.extend(more),
+                Piece::Field(field, raw) => {
+                    strings.push(Constant::Str(std::mem::take(&mut text).into()));
+                    fields.push((field, raw));
+                }
+            }
+        }
+        strings.push(Constant::Str(text.into()));
+        self.load_const(Constant::Tuple(strings.into()), pos);
+        let count = fields.len() as u32;
+        for (field, raw) in fields {
+            self.interpolation(field, raw)?;
+        }
+        self.op_arg(Op::BuildTuple, count, pos);
+        self.op(Op::BuildTemplate, pos);
+        Ok(())
+    }
+
+    fn interpolation(&mut self, field: &'a InterpolatedElement, raw: bool) -> Result {
+        let pos = self.pos(field.range);
+        self.expr(&field.expression)?;
+        let text = self.interpolation_text(field);
+        self.load_str(&text, pos);
+        let mut flags = conversion_bits(field.conversion);
+        if flags == 0 && field.debug_text.is_some() && field.format_spec.is_none() {
+            flags = conversion_bits(ConversionFlag::Repr);
+        }
+        if self.format_spec(field, raw)? {
+            flags |= 4;
+        }
+        self.op_arg(Op::BuildInterpolation, flags, pos);
+        Ok(())
+    }
+
+    /// The text of a field's expression, as it stands between the brace and what ends it.
+    fn interpolation_text(&self, field: &InterpolatedElement) -> String {
+        if let Some(debug) = &field.debug_text {
+            let text = debug.as_str();
+            return text
+                .trim_end()
+                .strip_suffix('=')
+                .unwrap_or(text)
+                .trim_end()
+                .to_owned();
+        }
+        let source = self.source();
+        let start = field.range.start().to_usize() + 1;
+        let inner = taipan_syntax::Ranged::range(&*field.expression);
+        let mut end = inner.end().to_usize();
+        let rest = source
+            .text
+            .as_bytes()
+            .get(end..field.range.end().to_usize())
+            .unwrap_or(b"");
+        // Closing parentheses belong to the expression's text.
+        let tail = rest
+            .iter()
+            .take_while(|b| b.is_ascii_whitespace() || **b == b')' || **b == b',')
+            .count();
+        end += tail;
+        source.text.get(start..end).unwrap_or("").to_owned()
+    }
+}
+
+fn push_text(pieces: &mut Vec<Piece<'_>>, text: Vec<u8>, pos: Position) {
+    if text.is_empty() {
+        return;
+    }
+    match pieces.last_mut() {
+        Some(Piece::Text(before, _)) => before.extend(text),
+        _ => pieces.push(Piece::Text(text, pos)),
+    }
+}
