@@ -345,10 +345,10 @@ pub fn ibig_true_div(a: &IBig, b: &IBig) -> Result<f64, TrueDivError> {
     if b.is_zero() {
         return Err(TrueDivError::Zero);
     }
-    if a.is_zero() {
-        return Ok(0.0);
-    }
     let negative = (a.sign() == Sign::Negative) != (b.sign() == Sign::Negative);
+    if a.is_zero() {
+        return Ok(if negative { -0.0 } else { 0.0 });
+    }
     let (a_bits, b_bits) = (a.bit_len() as i64, b.bit_len() as i64);
     let signed = |x: f64| if negative { -x } else { x };
     let difference = a_bits - b_bits;
@@ -379,8 +379,7 @@ pub fn i64_true_div(a: i64, b: i64) -> Option<f64> {
         return None;
     }
     if a.unsigned_abs() <= EXACT && b.unsigned_abs() <= EXACT {
-        // A zero dividend must not become -0.0.
-        return Some(if a == 0 { 0.0 } else { a as f64 / b as f64 });
+        return Some(a as f64 / b as f64);
     }
     ibig_true_div(&IBig::from(a), &IBig::from(b)).ok()
 }

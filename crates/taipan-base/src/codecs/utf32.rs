@@ -29,7 +29,11 @@ pub fn decode(
             ByteOrder::Big => u32::from_be_bytes([a, b, c, d]),
         };
         if is_surrogate(code) {
-            return fail(at, at + 4, "code point in surrogate code point range");
+            return fail(
+                at,
+                at + 4,
+                "code point in surrogate code point range(0xd800, 0xe000)",
+            );
         }
         if code > MAX_CODE {
             return fail(at, at + 4, "code point not in range(0x110000)");
@@ -80,7 +84,11 @@ mod tests {
         assert_eq!(run(b"a\0\0\0b"), error(4, 5, "truncated data"));
         assert_eq!(
             run(b"\0\xd8\0\0"),
-            error(0, 4, "code point in surrogate code point range")
+            error(
+                0,
+                4,
+                "code point in surrogate code point range(0xd800, 0xe000)"
+            )
         );
         assert_eq!(
             run(b"\0\0\x11\0"),

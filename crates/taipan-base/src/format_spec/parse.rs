@@ -116,7 +116,13 @@ impl FormatSpec {
         if text.len() - reader.at > 1 {
             return Err(FormatError::Invalid(text.to_buf()));
         }
-        spec.code = text.get(reader.at).unwrap_or(0);
+        // Text is of type `s` even if that is not said; numbers tell the difference.
+        let default = if align == Align::Left {
+            u32::from('s')
+        } else {
+            0
+        };
+        spec.code = text.get(reader.at).unwrap_or(default);
         spec.check_grouping()?;
         Ok(spec)
     }
