@@ -3,6 +3,8 @@
 //! Valid sources are parsed from the parser crate's own tokens; this one serves the diagnostics
 //! pass (which must refuse at the very token CPython refuses at) and [`crate::tokenize`].
 
+use std::cell::Cell;
+
 use crate::chars::{is_printable, is_xid_continue, is_xid_start};
 use crate::error::{ErrorKind, SyntaxError};
 use crate::position::LineIndex;
@@ -125,13 +127,13 @@ pub struct Lexer<'s> {
     indents: Vec<(u32, u32)>,
     brackets: Vec<Bracket>,
     modes: Vec<Interpolated>,
-    /// The end of the source was met, also within a string.
-    pub(crate) at_end: bool,
+    /// The end of the source was met: more text could make it valid.
+    pub(crate) at_end: Cell<bool>,
     extra: bool,
     /// Whether the current line holds a token (so that its end is a NEWLINE).
     line_has_token: bool,
     /// The last error is one that only the parser words (indentation, a stray backslash).
-    pub(crate) worded_by_parser: std::cell::Cell<bool>,
+    pub(crate) worded_by_parser: Cell<bool>,
     /// Numbers that run into keywords.
     pub warnings: Vec<NumberWarning>,
 }
@@ -153,9 +155,9 @@ impl<'s> Lexer<'s> {
             indents: vec![(0, 0)],
             brackets: Vec::new(),
             modes: Vec::new(),
-            at_end: false,
+            at_end: Cell::new(false),
             extra: false,
-            worded_by_parser: std::cell::Cell::new(false),
+            worded_by_parser: Cell::new(false),
             line_has_token: false,
             warnings: Vec::new(),
         }
@@ -185,7 +187,7 @@ impl<'s> Lexer<'s> {
 
     fn next(&mut self) -> Option<u8> {
         let Some(&b) = self.bytes.get(self.cur) else {
-            self.at_end = true;
+            self.at_end.set(true);
             return None;
         };
         if self.cur == 0 {
@@ -230,6 +232,7 @@ impl<'s> Lexer<'s> {
     }
 
     fn error_range(&self, message: String, start: i32, end: i32) -> Box<SyntaxError> {
+        self.at_end.set(false);
         Box::new(SyntaxError {
             kind: ErrorKind::Syntax,
             message,
@@ -244,6 +247,7 @@ impl<'s> Lexer<'s> {
     /// An error that the parser makes out of a tokenizer failure.
     fn failure(&self, kind: ErrorKind, message: &str, col: i32, end: i32) -> Box<SyntaxError> {
         self.worded_by_parser.set(true);
+        self.at_end.set(false);
         Box::new(SyntaxError {
             kind,
             message: message.to_owned(),
@@ -271,13 +275,14 @@ impl<'s> Lexer<'s> {
     }
 
     fn unexpected_eof(&mut self) -> Box<SyntaxError> {
-        self.at_end = true;
         self.cur = self.bytes.len();
-        self.worded_by_parser.set(true);
-        self.unclosed().unwrap_or_else(|| {
+        let error = self.unclosed().unwrap_or_else(|| {
             let col = self.chars(self.line_start, self.cur);
             self.failure(ErrorKind::Syntax, "unexpected EOF while parsing", col, -1)
-        })
+        });
+        self.worded_by_parser.set(true);
+        self.at_end.set(true);
+        error
     }
 
     fn token(&self, kind: Kind, start: usize) -> Token {
@@ -407,10 +412,12 @@ impl<'s> Lexer<'s> {
     fn continuation(&mut self) -> Res<()> {
         let c = self.next();
         if c != Some(b'\n') {
-            if c.is_none() {
-                return Err(self.unexpected_eof());
-            }
-            let col = self.chars(self.line_start, self.char_end(self.cur - 1));
+            let read = if c.is_some() {
+                self.char_end(self.cur - 1)
+            } else {
+                self.cur
+            };
+            let col = self.chars(self.line_start, read);
             let message = "unexpected character after line continuation character";
             return Err(self.failure(ErrorKind::Syntax, message, col, 0));
         }
@@ -522,6 +529,7 @@ impl<'s> Lexer<'s> {
         {
             self.cur += 1;
         }
+        self.note_end();
         self.verify_name(start)?;
         Ok(self.token(Kind::Name, start))
     }
@@ -592,7 +600,9 @@ impl<'s> Lexer<'s> {
         while run < size {
             let c = self.next();
             if c.is_none() || (size == 1 && c == Some(b'\n')) {
+                let at_end = c.is_none();
                 return Err(self.unterminated(
+                    at_end,
                     start,
                     first_line,
                     first_line_start,
@@ -615,6 +625,7 @@ impl<'s> Lexer<'s> {
 
     fn unterminated(
         &mut self,
+        at_end: bool,
         start: usize,
         first_line: u32,
         first_line_start: usize,
@@ -623,7 +634,6 @@ impl<'s> Lexer<'s> {
         escaped_quote: bool,
     ) -> Box<SyntaxError> {
         let detected = self.line;
-        self.at_end = true;
         (self.cur, self.line, self.line_start) = (start + 1, first_line, first_line_start);
         if let Some(mode) = self.modes.last()
             && mode.quote == q
@@ -637,9 +647,11 @@ impl<'s> Lexer<'s> {
         } else {
             ""
         };
-        self.error(format!(
+        let error = self.error(format!(
             "unterminated {triple}string literal (detected at line {detected}){hint}"
-        ))
+        ));
+        self.at_end.set(at_end);
+        error
     }
 
     fn interpolated_start(&mut self, start: usize, quote: u8, prefix: &[u8]) -> Token {
@@ -774,7 +786,6 @@ impl<'s> Lexer<'s> {
 
     fn unterminated_interpolated(&mut self) -> Box<SyntaxError> {
         let detected = self.line;
-        self.at_end = true;
         let Some(mode) = self.modes.last() else {
             return self.unexpected_eof();
         };
@@ -782,9 +793,11 @@ impl<'s> Lexer<'s> {
         (self.cur, self.line) = (mode.start as usize + 1, mode.first_line);
         self.line_start = self.index.line_start(self.line) as usize;
         let triple = if size == 3 { "triple-quoted " } else { "" };
-        self.error(format!(
+        let error = self.error(format!(
             "unterminated {triple}{letter}-string literal (detected at line {detected})"
-        ))
+        ));
+        self.at_end.set(size == 3);
+        error
     }
 
     fn number(&mut self, c: u8, start: usize) -> Res<Token> {
@@ -966,7 +979,15 @@ impl<'s> Lexer<'s> {
         Ok(())
     }
 
+    /// After a token that is recognised by the character behind it: was there one?
+    fn note_end(&self) {
+        if self.cur >= self.bytes.len() {
+            self.at_end.set(true);
+        }
+    }
+
     fn op(&mut self, c: u8, start: usize) -> Res<Token> {
+        self.note_end();
         let in_field = self.modes.last().is_some_and(|m| {
             m.fields
                 .last()

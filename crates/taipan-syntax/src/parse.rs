@@ -312,7 +312,23 @@ fn may_follow_yield(kind: TokenKind) -> bool {
 /// Warnings for escapes that are kept as they are.
 fn literal_warnings(source: &str, tokens: &Tokens, lines: &LineIndex) -> Vec<SyntaxWarning> {
     let mut warnings = Vec::new();
+    let mut number: Option<TextRange> = None;
     for token in tokens {
+        if let Some(range) = number.take()
+            && range.end() == token.start()
+            && token.kind().is_non_soft_keyword()
+        {
+            let text = source
+                .get(range.start().to_usize()..range.end().to_usize())
+                .unwrap_or("");
+            warnings.push(number_warning(text, range, lines));
+        }
+        if matches!(
+            token.kind(),
+            TokenKind::Int | TokenKind::Float | TokenKind::Complex
+        ) {
+            number = Some(token.range());
+        }
         let middle = matches!(
             token.kind(),
             TokenKind::FStringMiddle | TokenKind::TStringMiddle
@@ -357,4 +373,21 @@ fn literal_warnings(source: &str, tokens: &Tokens, lines: &LineIndex) -> Vec<Syn
         }
     }
     warnings
+}
+
+/// The warning for a number that a keyword follows without a blank.
+fn number_warning(text: &str, range: TextRange, lines: &LineIndex) -> SyntaxWarning {
+    let name = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => "hexadecimal",
+        [b'0', b'o' | b'O', ..] => "octal",
+        [b'0', b'b' | b'B', ..] => "binary",
+        [.., b'j' | b'J'] => "imaginary",
+        _ => "decimal",
+    };
+    SyntaxWarning {
+        message: format!("invalid {name} literal"),
+        lineno: lines.line(range.start()),
+        start: range.start().to_u32(),
+        end: range.end().to_u32(),
+    }
 }

@@ -31,9 +31,9 @@ pub fn diagnose(source: &str, mode: Mode, options: &Options) -> Option<SyntaxErr
     if accepted {
         return trailing_statement(&mut parser);
     }
-    if options.allow_incomplete && parser.lex.at_end {
+    if options.allow_incomplete && parser.lex.at_end.get() {
         parser.error = None;
-        parser.raise_kind::<()>(ErrorKind::IncompleteInput, "incomplete input");
+        parser.raise_incomplete();
         return parser.error.take().map(|e| *e);
     }
     if parser.error.is_none() {

@@ -534,12 +534,30 @@ impl<'s> Parser<'s> {
         self.raise(ErrorKind::Syntax, message.into(), (line, 0), (line, 0))
     }
 
-    /// Raises from a node to as far as the tokenizer has read.
+    /// Raises from a place to as far as the tokenizer has read.
     pub(super) fn raise_from<T>(&mut self, start: u32, message: impl Into<String>) -> Option<T> {
         let at = self.place(start);
+        self.raise_up_to_lexer(at, message.into())
+    }
+
+    /// The same from a token, which may have no columns.
+    pub(super) fn raise_from_token<T>(
+        &mut self,
+        t: Token,
+        message: impl Into<String>,
+    ) -> Option<T> {
+        let at = if t.placed {
+            self.place(t.start)
+        } else {
+            (t.line, 0)
+        };
+        self.raise_up_to_lexer(at, message.into())
+    }
+
+    fn raise_up_to_lexer<T>(&mut self, at: (u32, i32), message: String) -> Option<T> {
         let text = self.text(self.lex.line_start as u32, self.lex.cur as u32);
         let end = (self.lex.line.max(1), text.chars().count() as i32);
-        self.raise(ErrorKind::Syntax, message.into(), at, end)
+        self.raise(ErrorKind::Syntax, message, at, end)
     }
 
     /// Raises with the end left open, as columns of zero are.
@@ -556,6 +574,20 @@ impl<'s> Parser<'s> {
         let text = self.text(self.lex.line_start as u32, self.lex.cur as u32);
         let col = text.chars().count() as i32;
         self.raise(kind, message, (t.line, col), (t.line, -1))
+    }
+
+    /// Raises that the source may go on.
+    pub(super) fn raise_incomplete(&mut self) {
+        let message = "incomplete input".to_owned();
+        let kind = ErrorKind::IncompleteInput;
+        if let (false, Some(&last)) = (self.lexical, self.tokens.last()) {
+            self.raise_at_token::<()>(kind, last, message);
+            return;
+        }
+        // The token that failed has no columns of its own.
+        let text = self.text(self.lex.line_start as u32, self.lex.cur as u32);
+        let (line, col) = (self.lex.line, text.chars().count() as i32);
+        self.raise::<()>(kind, message, (line, col), (line, -1));
     }
 
     /// Raises at the last token read.

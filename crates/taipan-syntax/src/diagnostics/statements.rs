@@ -263,7 +263,7 @@ impl Parser<'_> {
             let _: Option<()> = self.seq(|p| {
                 let a = p.eat("import")?;
                 if let Some(newline) = p.eat_kind(Kind::Newline) {
-                    return p.raise_from(newline.start, EXPECTED_NAMES);
+                    return p.raise_from_token(newline, EXPECTED_NAMES);
                 }
                 p.gather(",", &mut |p| p.dotted_name())?;
                 p.eat("from")?;
@@ -318,7 +318,7 @@ impl Parser<'_> {
             });
             let _: Option<()> = self.seq(|p| {
                 let newline = p.eat_kind(Kind::Newline)?;
-                p.raise_from(newline.start, EXPECTED_NAMES)
+                p.raise_from_token(newline, EXPECTED_NAMES)
             });
         }
         None
