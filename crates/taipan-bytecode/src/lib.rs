@@ -6,6 +6,7 @@ pub mod code;
 pub mod disassemble;
 pub mod exception_table;
 pub mod line_table;
+pub mod marshal;
 pub mod ops;
 pub mod verify;
 

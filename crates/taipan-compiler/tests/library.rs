@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use taipan_bytecode::marshal;
+use taipan_bytecode::verify::verify;
 use taipan_compiler::{Options, compile};
 use taipan_syntax::Mode;
 
@@ -41,8 +43,13 @@ fn every_module_compiles_and_verifies() {
         match compile(&parsed, &name, &Options::default()) {
             Err(error) => failures.push(format!("{name}: {error}")),
             Ok(compiled) => {
-                if let Err(error) = taipan_bytecode::verify::verify(&compiled.code) {
-                    failures.push(format!("{name}: {error}"));
+                let file = marshal::write_file(&compiled.code, 0, [0; 8]);
+                match marshal::read_file(&file) {
+                    Ok(code) if code == compiled.code => {}
+                    Ok(_) => failures.push(format!("{name}: comes back different")),
+                    Err(error) => {
+                        failures.push(format!("{name}: {error}, {:?}", verify(&compiled.code)))
+                    }
                 }
             }
         }
