@@ -199,10 +199,10 @@ pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, Synt
         depth,
         warnings: Vec::new(),
     };
-    if failure.is_some() || shape.suspicious || mode == Mode::Single {
-        if let Some(error) = diagnostics::diagnose(&parsed.source, mode, options) {
-            return Err(error);
-        }
+    if (failure.is_some() || shape.suspicious || mode == Mode::Single)
+        && let Some(error) = diagnostics::diagnose(&parsed.source, mode, options)
+    {
+        return Err(error);
     }
     if let Some((message, range)) = failure {
         return Err(locate(&parsed.source, &parsed.lines, message, range));

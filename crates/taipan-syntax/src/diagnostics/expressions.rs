@@ -1,6 +1,6 @@
 //! Expressions: the grammar from named expressions down to atoms.
 
-use super::parser::{E, N, Parser, R, Rule, Target};
+use super::parser::{E, N, Parser, R, Rule};
 use crate::lexer::Kind;
 
 /// Operators by precedence, loosest first.
@@ -15,7 +15,7 @@ const BINARY: [&[&str]; 6] = [
 
 impl Parser<'_> {
     /// A node over several items: the item itself if there is one and no comma.
-    fn tuple_of(&mut self, start: u32, items: Vec<N>, comma: bool) -> R {
+    pub(super) fn tuple_of(&mut self, start: u32, items: Vec<N>, comma: bool) -> R {
         let first = *items.first()?;
         if items.len() == 1 && !comma {
             return Some(first);
@@ -23,7 +23,7 @@ impl Parser<'_> {
         Some(self.node(E::Tuple, start, items))
     }
 
-    fn listed(&mut self, item: fn(&mut Self) -> R) -> R {
+    pub(super) fn listed(&mut self, item: fn(&mut Self) -> R) -> R {
         self.seq(|p| {
             let start = p.here();
             let items = p.gather(",", &mut |p| item(p))?;
@@ -46,7 +46,7 @@ impl Parser<'_> {
         })
     }
 
-    fn starred_bitwise(&mut self) -> R {
+    pub(super) fn starred_bitwise(&mut self) -> R {
         self.seq(|p| {
             let star = p.eat("*")?;
             let value = p.bitwise_or()?;
@@ -84,7 +84,7 @@ impl Parser<'_> {
     }
 
     /// `NAME ':=' ~ expression`; the flag says that the alternative was cut.
-    fn walrus(&mut self, cut: &mut bool) -> R {
+    pub(super) fn walrus(&mut self, cut: &mut bool) -> R {
         self.seq(|p| {
             let name = p.name()?;
             p.eat(":=")?;
@@ -108,7 +108,7 @@ impl Parser<'_> {
     }
 
     /// `expression !':='`
-    fn plain_expression(&mut self) -> R {
+    pub(super) fn plain_expression(&mut self) -> R {
         self.seq(|p| {
             let e = p.expression()?;
             if p.at(":=") { None } else { Some(e) }
@@ -116,7 +116,7 @@ impl Parser<'_> {
     }
 
     /// `assignment_expression | expression !':='`
-    fn argument_expression(&mut self) -> R {
+    pub(super) fn argument_expression(&mut self) -> R {
         let mut cut = false;
         let found = self.walrus(&mut cut);
         if found.is_some() || cut {
@@ -127,7 +127,7 @@ impl Parser<'_> {
     }
 
     /// Raises or succeeds with a dummy.
-    fn invalid_named(&mut self) -> R {
+    pub(super) fn invalid_named(&mut self) -> R {
         let mark = self.mark;
         let assigned = |p: &mut Self| {
             let end = p.bitwise_or()?;
@@ -185,7 +185,7 @@ impl Parser<'_> {
         })
     }
 
-    fn expression_proper(&mut self) -> R {
+    pub(super) fn expression_proper(&mut self) -> R {
         let start = self.mark;
         let at = self.here();
         if let Some(body) = self.disjunction() {
@@ -203,18 +203,18 @@ impl Parser<'_> {
     }
 
     /// An expression parsed without the rules for mistakes.
-    fn expression_quietly(&mut self) -> R {
+    pub(super) fn expression_quietly(&mut self) -> R {
         let hints = std::mem::replace(&mut self.hints, false);
         let result = self.seq(Self::expression_proper);
         self.hints = hints;
         result
     }
 
-    fn is_legacy_statement(&self, n: N) -> bool {
+    pub(super) fn is_legacy_statement(&self, n: N) -> bool {
         self.kind(n) == E::Name && matches!(self.node_text(n), "print" | "exec")
     }
 
-    fn invalid_expression(&mut self) {
+    pub(super) fn invalid_expression(&mut self) {
         // Text between two string literals: a quote within the string ended it too early.
         let _: Option<()> = self.seq(|p| {
             p.eat_kind(Kind::String)?;
@@ -287,7 +287,7 @@ impl Parser<'_> {
         });
     }
 
-    fn invalid_legacy(&mut self) {
+    pub(super) fn invalid_legacy(&mut self) {
         let _: Option<()> = self.seq(|p| {
             let a = p.name()?;
             if p.at("(") {
@@ -305,7 +305,7 @@ impl Parser<'_> {
         });
     }
 
-    fn lambda(&mut self) -> R {
+    pub(super) fn lambda(&mut self) -> R {
         self.seq(|p| {
             let t = p.eat("lambda")?;
             p.lambda_params();
@@ -321,7 +321,7 @@ impl Parser<'_> {
         })
     }
 
-    fn boolean(&mut self, op: &str, operand: fn(&mut Self) -> R) -> R {
+    pub(super) fn boolean(&mut self, op: &str, operand: fn(&mut Self) -> R) -> R {
         let start = self.here();
         let first = operand(self)?;
         let rest = self.many(|p| {
@@ -334,7 +334,7 @@ impl Parser<'_> {
         Some(self.node(E::Operation, start, vec![]))
     }
 
-    fn inversion(&mut self) -> R {
+    pub(super) fn inversion(&mut self) -> R {
         let t = self.tok();
         let mark = self.mark;
         if self.eat("not").is_some() {
@@ -346,7 +346,7 @@ impl Parser<'_> {
         self.comparison()
     }
 
-    fn comparison(&mut self) -> R {
+    pub(super) fn comparison(&mut self) -> R {
         let start = self.here();
         let first = self.bitwise_or()?;
         let mut first_in = None;
@@ -381,7 +381,7 @@ impl Parser<'_> {
         self.memo(Rule::BitwiseOr, |p| p.binary(0))
     }
 
-    fn binary(&mut self, level: usize) -> R {
+    pub(super) fn binary(&mut self, level: usize) -> R {
         let operand = |p: &mut Self| match level {
             3 => p.memo(Rule::Sum, |p| p.binary(4)),
             5 => p.factor(),
@@ -407,7 +407,7 @@ impl Parser<'_> {
     }
 
     /// `not` as the right operand of an arithmetic operator.
-    fn invalid_not(&mut self) {
+    pub(super) fn invalid_not(&mut self) {
         let _: Option<()> = self.seq(|p| {
             let t = p.eat("not")?;
             let b = p.inversion()?;
@@ -420,7 +420,7 @@ impl Parser<'_> {
         });
     }
 
-    fn factor(&mut self) -> R {
+    pub(super) fn factor(&mut self) -> R {
         self.memo(Rule::Factor, |p| {
             let Some(t) = p.eat_any(&["+", "-", "~"]) else {
                 return p.power();
@@ -435,7 +435,7 @@ impl Parser<'_> {
         })
     }
 
-    fn power(&mut self) -> R {
+    pub(super) fn power(&mut self) -> R {
         let start = self.here();
         let base = self.await_primary()?;
         let raised = self.seq(|p| {
@@ -449,7 +449,7 @@ impl Parser<'_> {
         }
     }
 
-    fn await_primary(&mut self) -> R {
+    pub(super) fn await_primary(&mut self) -> R {
         if let Some(t) = self.eat("await") {
             self.primary()?;
             return Some(self.node(E::Await, t.start, vec![]));
@@ -469,7 +469,7 @@ impl Parser<'_> {
     }
 
     /// `.name`, a call, or a subscript.
-    fn trailer(&mut self) -> Option<E> {
+    pub(super) fn trailer(&mut self) -> Option<E> {
         self.seq(|p| {
             if p.eat(".").is_some() {
                 p.name()?;
@@ -506,7 +506,7 @@ impl Parser<'_> {
         })
     }
 
-    fn slice(&mut self) -> R {
+    pub(super) fn slice(&mut self) -> R {
         let sliced = self.seq(|p| {
             let start = p.here();
             p.expression();
@@ -556,488 +556,5 @@ impl Parser<'_> {
                 _ => None,
             }
         })
-    }
-
-    fn tuple(&mut self) -> R {
-        self.seq(|p| {
-            let t = p.eat("(")?;
-            let items = p.seq(|p| {
-                let mut items = vec![p.star_named_expression()?];
-                p.eat(",")?;
-                items.extend(p.seq(Self::star_named_expressions).unwrap_or_default());
-                Some(items)
-            });
-            p.eat(")")?;
-            Some(p.node(E::Tuple, t.start, items.unwrap_or_default()))
-        })
-    }
-
-    fn group(&mut self) -> R {
-        let found = self.seq(|p| {
-            p.eat("(")?;
-            let inner = p.yield_expr().or_else(|| p.named_expression())?;
-            p.eat(")")?;
-            Some(inner)
-        });
-        if found.is_none() && self.hints {
-            let _: Option<()> = self.seq(|p| {
-                p.eat("(")?;
-                let a = p.starred_expression()?;
-                p.eat(")")?;
-                p.raise_node(a, "cannot use starred expression here")
-            });
-            let _: Option<()> = self.seq(|p| {
-                p.eat("(")?;
-                let a = p.eat("**")?;
-                p.expression()?;
-                p.eat(")")?;
-                p.raise_token(a, "cannot use double starred expression here")
-            });
-        }
-        found
-    }
-
-    pub(super) fn genexp(&mut self) -> R {
-        let found = self.seq(|p| {
-            let t = p.eat("(")?;
-            p.argument_expression()?;
-            p.for_if_clauses()?;
-            p.eat(")")?;
-            Some(p.node(E::GenExp, t.start, vec![]))
-        });
-        found.or_else(|| self.invalid_comprehension())
-    }
-
-    fn list(&mut self) -> R {
-        self.seq(|p| {
-            let t = p.eat("[")?;
-            let items = p.seq(Self::star_named_expressions).unwrap_or_default();
-            p.eat("]")?;
-            Some(p.node(E::List, t.start, items))
-        })
-    }
-
-    fn list_comp(&mut self) -> R {
-        self.comprehension("[", "]", E::ListComp)
-    }
-
-    fn set_comp(&mut self) -> R {
-        self.comprehension("{", "}", E::SetComp)
-    }
-
-    fn comprehension(&mut self, open: &str, close: &str, kind: E) -> R {
-        let found = self.seq(|p| {
-            let t = p.eat(open)?;
-            p.named_expression()?;
-            p.for_if_clauses()?;
-            p.eat(close)?;
-            Some(p.node(kind, t.start, vec![]))
-        });
-        found.or_else(|| self.invalid_comprehension())
-    }
-
-    /// Raises or fails.
-    fn invalid_comprehension(&mut self) -> R {
-        if !self.hints {
-            return None;
-        }
-        const TARGET: &str = "did you forget parentheses around the comprehension target?";
-        let _: Option<()> = self.seq(|p| {
-            p.eat_any(&["[", "(", "{"])?;
-            let a = p.starred_expression()?;
-            p.for_if_clauses()?;
-            p.raise_node(a, "iterable unpacking cannot be used in comprehension")
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.eat_any(&["[", "{"])?;
-            let a = p.star_named_expression()?;
-            p.eat(",")?;
-            let b = p.star_named_expressions()?;
-            p.for_if_clauses()?;
-            p.raise_nodes(a, *b.last()?, TARGET)
-        });
-        self.seq(|p| {
-            p.eat_any(&["[", "{"])?;
-            let a = p.star_named_expression()?;
-            let b = p.eat(",")?;
-            p.for_if_clauses()?;
-            let start = p.get(a).start;
-            p.raise_range(start, b.end, TARGET)
-        })
-    }
-
-    fn set(&mut self) -> R {
-        self.seq(|p| {
-            let t = p.eat("{")?;
-            p.star_named_expressions()?;
-            p.eat("}")?;
-            Some(p.node(E::Set, t.start, vec![]))
-        })
-    }
-
-    fn pair(&mut self) -> R {
-        self.seq(|p| {
-            let key = p.expression()?;
-            p.eat(":")?;
-            p.expression()?;
-            Some(key)
-        })
-    }
-
-    fn starred_pair(&mut self) -> R {
-        let starred = self.seq(|p| {
-            p.eat("**")?;
-            p.bitwise_or()
-        });
-        starred.or_else(|| self.pair())
-    }
-
-    fn dict(&mut self) -> R {
-        let found = self.seq(|p| {
-            let t = p.eat("{")?;
-            if p.gather(",", &mut |p| p.starred_pair()).is_some() {
-                p.eat(",");
-            }
-            p.eat("}")?;
-            Some(p.node(E::Dict, t.start, vec![]))
-        });
-        if found.is_none() {
-            // The one rule for mistakes that also speaks up in the first pass.
-            let _: Option<()> = self.seq(|p| {
-                p.eat("{")?;
-                p.invalid_pairs()
-            });
-        }
-        found
-    }
-
-    fn invalid_pairs(&mut self) -> Option<()> {
-        let _: Option<()> = self.seq(|p| {
-            p.gather(",", &mut |p| p.starred_pair())?;
-            p.eat(",")?;
-            let _: Option<()> = p.seq(|p| {
-                let a = p.expression()?;
-                if p.at(":") {
-                    return None;
-                }
-                let end = p.get(a).end;
-                p.raise_open(end.saturating_sub(1), "':' expected after dictionary key")
-            });
-            p.invalid_pair_value()
-        });
-        self.seq(Self::invalid_pair_value)
-    }
-
-    fn invalid_pair_value(&mut self) -> Option<()> {
-        let _: Option<()> = self.seq(|p| {
-            p.expression()?;
-            p.eat(":")?;
-            let star = p.eat("*")?;
-            p.bitwise_or()?;
-            p.raise_from(
-                star.start,
-                "cannot use a starred expression in a dictionary value",
-            )
-        });
-        self.seq(|p| {
-            p.expression()?;
-            let colon = p.eat(":")?;
-            if !p.at_any(&["}", ","]) {
-                return None;
-            }
-            p.raise_token(colon, "expression expected after dictionary key and ':'")
-        })
-    }
-
-    fn dict_comp(&mut self) -> R {
-        let found = self.seq(|p| {
-            let t = p.eat("{")?;
-            p.pair()?;
-            p.for_if_clauses()?;
-            p.eat("}")?;
-            Some(p.node(E::DictComp, t.start, vec![]))
-        });
-        if found.is_none() && self.hints {
-            let _: Option<()> = self.seq(|p| {
-                p.eat("{")?;
-                let a = p.eat("**")?;
-                p.bitwise_or()?;
-                p.for_if_clauses()?;
-                p.eat("}")?;
-                p.raise_token(a, "dict unpacking cannot be used in dict comprehension")
-            });
-        }
-        found
-    }
-
-    /// `for ... in ... if ...`, once or more; the last clause's target and its last condition or
-    /// iterable.
-    pub(super) fn for_if_clauses(&mut self) -> Option<(N, N)> {
-        self.some(Self::for_if_clause)?.last().copied()
-    }
-
-    fn for_if_clause(&mut self) -> Option<(N, N)> {
-        let mut cut = false;
-        let found = self.seq(|p| {
-            p.eat("async");
-            p.eat("for")?;
-            let target = p.star_targets()?;
-            p.eat("in")?;
-            cut = true;
-            let iterable = p.disjunction()?;
-            let tests = p.many(|p| {
-                p.eat("if")?;
-                p.disjunction()
-            });
-            Some((target, tests.last().copied().unwrap_or(iterable)))
-        });
-        if found.is_some() || cut || !self.hints {
-            return found;
-        }
-        let _: Option<()> = self.seq(|p| {
-            p.eat("async");
-            p.eat("for")?;
-            p.gather(",", &mut |p| p.bitwise_or())?;
-            p.eat(",");
-            if p.at("in") {
-                None
-            } else {
-                p.raise_last("'in' expected after for-loop variables")
-            }
-        });
-        self.invalid_for_target();
-        None
-    }
-
-    pub(super) fn invalid_for_target(&mut self) {
-        let _: Option<()> = self.seq(|p| {
-            p.eat("async");
-            p.eat("for")?;
-            let a = p.star_expressions()?;
-            p.check_target(a, Target::For)
-        });
-    }
-
-    // Calls
-
-    pub(super) fn arguments(&mut self) -> R {
-        self.memo(Rule::Arguments, |p| {
-            let found = p.seq(|p| {
-                let args = p.args()?;
-                p.eat(",");
-                p.at(")").then_some(args)
-            });
-            if found.is_none() && p.hints {
-                p.invalid_arguments();
-            }
-            found
-        })
-    }
-
-    fn positional(&mut self) -> R {
-        self.seq(|p| {
-            if let Some(starred) = p.starred_expression() {
-                return Some(starred);
-            }
-            let e = p.argument_expression()?;
-            if p.at("=") { None } else { Some(e) }
-        })
-    }
-
-    /// Positional arguments, then keywords; a node with the arguments.
-    fn args(&mut self) -> R {
-        self.seq(|p| {
-            let start = p.here();
-            if let Some(mut list) = p.gather(",", &mut |p| p.positional()) {
-                let more = p.seq(|p| {
-                    p.eat(",")?;
-                    p.kwargs()
-                });
-                list.extend(more.unwrap_or_default());
-                return Some(p.node(E::Other, start, list));
-            }
-            let list = p.kwargs()?;
-            Some(p.node(E::Other, start, list))
-        })
-    }
-
-    fn kwargs(&mut self) -> Option<Vec<N>> {
-        let both = self.seq(|p| {
-            let mut list = p.gather(",", &mut |p| p.keyword_or("*"))?;
-            p.eat(",")?;
-            list.extend(p.gather(",", &mut |p| p.keyword_or("**"))?);
-            Some(list)
-        });
-        both.or_else(|| self.gather(",", &mut |p| p.keyword_or("*")))
-            .or_else(|| self.gather(",", &mut |p| p.keyword_or("**")))
-    }
-
-    fn keyword_or(&mut self, star: &str) -> R {
-        if self.hints {
-            self.invalid_keyword();
-        }
-        let named = self.seq(|p| {
-            let name = p.name()?;
-            p.eat("=")?;
-            p.expression()?;
-            let start = p.get(name).start;
-            Some(p.node(E::Keyword(false), start, vec![]))
-        });
-        if named.is_some() {
-            return named;
-        }
-        if star == "*" {
-            return self.starred_expression();
-        }
-        self.seq(|p| {
-            let t = p.eat("**")?;
-            p.expression()?;
-            Some(p.node(E::Keyword(true), t.start, vec![]))
-        })
-    }
-
-    pub(super) fn starred_expression(&mut self) -> R {
-        if !self.at("*") {
-            return None;
-        }
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                let a = p.eat("*")?;
-                p.expression()?;
-                p.eat("=")?;
-                let b = p.expression()?;
-                let end = p.get(b).end;
-                p.raise_range(a.start, end, "cannot assign to iterable argument unpacking")
-            });
-        }
-        let found = self.seq(|p| {
-            let t = p.eat("*")?;
-            let value = p.expression()?;
-            Some(p.node(E::Starred, t.start, vec![value]))
-        });
-        if found.is_none() && self.hints {
-            return self.raise_last("Invalid star expression");
-        }
-        found
-    }
-
-    fn invalid_keyword(&mut self) {
-        let _: Option<()> = self.seq(|p| {
-            let a = p.eat_any(&["True", "False", "None"])?;
-            let b = p.eat("=")?;
-            let name = p.token_text(a);
-            p.raise_range(a.start, b.end, format!("cannot assign to {name}"))
-        });
-        self.invalid_keyword_generator();
-        let _: Option<()> = self.seq(|p| {
-            let a = p.name()?;
-            let b = p.eat("=")?;
-            if !p.at_any(&[",", ")"]) {
-                return None;
-            }
-            let start = p.get(a).start;
-            p.raise_range(start, b.end, "expected argument value expression")
-        });
-        let _: Option<()> = self.seq(|p| {
-            if p.ahead(|p| {
-                p.name()?;
-                p.eat("=")
-            }) {
-                return None;
-            }
-            let a = p.expression()?;
-            let b = p.eat("=")?;
-            let start = p.get(a).start;
-            p.raise_range(
-                start,
-                b.end,
-                "expression cannot contain assignment, perhaps you meant \"==\"?",
-            )
-        });
-        let _: Option<()> = self.seq(|p| {
-            let a = p.eat("**")?;
-            p.expression()?;
-            p.eat("=")?;
-            let b = p.expression()?;
-            let end = p.get(b).end;
-            p.raise_range(a.start, end, "cannot assign to keyword argument unpacking")
-        });
-    }
-
-    fn invalid_keyword_generator(&mut self) {
-        let _: Option<()> = self.seq(|p| {
-            let a = p.name()?;
-            let b = p.eat("=")?;
-            p.expression()?;
-            p.for_if_clauses()?;
-            let start = p.get(a).start;
-            p.raise_range(
-                start,
-                b.end,
-                "invalid syntax. Maybe you meant '==' or ':=' instead of '='?",
-            )
-        });
-    }
-
-    fn invalid_arguments(&mut self) {
-        const GENERATOR: &str = "Generator expression must be parenthesized";
-        let _: Option<()> = self.seq(|p| {
-            let mixed = p.seq(|p| {
-                p.gather(",", &mut |p| p.positional())?;
-                p.eat(",")?;
-                p.kwargs()
-            });
-            if mixed.is_none() {
-                p.kwargs()?;
-            }
-            let comma = p.eat(",")?;
-            p.gather(",", &mut |p| {
-                p.starred_expression()?;
-                if p.at("=") { None } else { Some(()) }
-            })?;
-            p.raise_from(
-                comma.start,
-                "iterable argument unpacking follows keyword argument unpacking",
-            )
-        });
-        let _: Option<()> = self.seq(|p| {
-            let a = p.argument_expression()?;
-            let (_, last) = p.for_if_clauses()?;
-            p.eat(",")?;
-            if p.args().is_none() {
-                p.for_if_clauses();
-            }
-            p.raise_nodes(a, last, GENERATOR)
-        });
-        self.invalid_keyword_generator();
-        let _: Option<()> = self.seq(|p| {
-            let a = p.args()?;
-            let (_, last) = p.for_if_clauses()?;
-            let items = &p.get(a).kids;
-            if items.len() <= 1 {
-                return None;
-            }
-            let item = *items.last()?;
-            p.raise_nodes(item, last, GENERATOR)
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.args()?;
-            p.eat(",")?;
-            let a = p.expression()?;
-            let (target, _) = p.for_if_clauses()?;
-            p.raise_nodes(a, target, GENERATOR)
-        });
-        let _: Option<()> = self.seq(|p| {
-            let a = p.args()?;
-            p.eat(",")?;
-            p.args()?;
-            let kids = &p.get(a).kids;
-            let unpacked = kids.iter().any(|&k| p.kind(k) == E::Keyword(true));
-            p.raise_last(if unpacked {
-                "positional argument follows keyword argument unpacking"
-            } else {
-                "positional argument follows keyword argument"
-            })
-        });
     }
 }

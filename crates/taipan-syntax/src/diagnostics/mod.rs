@@ -5,7 +5,11 @@
 //! for common mistakes on the way there; if none speaks up, the error is "invalid syntax" at that
 //! token.
 
+mod calls;
+mod displays;
+mod exceptions;
 mod expressions;
+mod imports;
 mod parser;
 mod patterns;
 mod statements;

@@ -33,7 +33,7 @@ impl Parser<'_> {
         found
     }
 
-    fn subject(&mut self) -> R {
+    pub(super) fn subject(&mut self) -> R {
         let tuple = self.seq(|p| {
             let first = p.star_named_expression()?;
             p.eat(",")?;
@@ -43,14 +43,14 @@ impl Parser<'_> {
         tuple.or_else(|| self.named_expression())
     }
 
-    fn guard(&mut self) -> R {
+    pub(super) fn guard(&mut self) -> R {
         self.seq(|p| {
             p.eat("if")?;
             p.named_expression()
         })
     }
 
-    fn case_block(&mut self) -> R {
+    pub(super) fn case_block(&mut self) -> R {
         if self.hints {
             let _: Option<()> = self.seq(|p| {
                 let t = p.eat("case")?;
@@ -76,12 +76,12 @@ impl Parser<'_> {
         })
     }
 
-    fn patterns(&mut self) -> R {
+    pub(super) fn patterns(&mut self) -> R {
         self.open_sequence().or_else(|| self.pattern())
     }
 
     /// `maybe_star_pattern ',' [more]`
-    fn open_sequence(&mut self) -> R {
+    pub(super) fn open_sequence(&mut self) -> R {
         self.seq(|p| {
             let first = p.star_or_pattern()?;
             p.eat(",")?;
@@ -90,13 +90,13 @@ impl Parser<'_> {
         })
     }
 
-    fn pattern_list(&mut self) -> Option<()> {
+    pub(super) fn pattern_list(&mut self) -> Option<()> {
         self.gather(",", &mut |p| p.star_or_pattern())?;
         self.eat(",");
         Some(())
     }
 
-    fn star_or_pattern(&mut self) -> R {
+    pub(super) fn star_or_pattern(&mut self) -> R {
         let starred = self.seq(|p| {
             p.eat("*")?;
             p.name()
@@ -104,11 +104,11 @@ impl Parser<'_> {
         starred.or_else(|| self.pattern())
     }
 
-    fn pattern(&mut self) -> R {
+    pub(super) fn pattern(&mut self) -> R {
         self.deep(|p| p.as_pattern().or_else(|| p.or_pattern()))
     }
 
-    fn as_pattern(&mut self) -> R {
+    pub(super) fn as_pattern(&mut self) -> R {
         let found = self.seq(|p| {
             let first = p.or_pattern()?;
             p.eat("as")?;
@@ -131,7 +131,7 @@ impl Parser<'_> {
         found
     }
 
-    fn capture(&mut self) -> R {
+    pub(super) fn capture(&mut self) -> R {
         if self.at("_") {
             return None;
         }
@@ -145,14 +145,14 @@ impl Parser<'_> {
         })
     }
 
-    fn or_pattern(&mut self) -> R {
+    pub(super) fn or_pattern(&mut self) -> R {
         self.seq(|p| {
             p.gather("|", &mut |p| p.closed_pattern())
                 .and_then(|l| l.first().copied())
         })
     }
 
-    fn closed_pattern(&mut self) -> R {
+    pub(super) fn closed_pattern(&mut self) -> R {
         let t = self.tok();
         match t.kind {
             Kind::String | Kind::FStart | Kind::TStart => return self.strings(),
@@ -172,12 +172,12 @@ impl Parser<'_> {
             .or_else(|| self.mapping_pattern())
     }
 
-    fn wildcard(&mut self) -> R {
+    pub(super) fn wildcard(&mut self) -> R {
         let t = self.eat("_")?;
         Some(self.leaf(E::Name, t))
     }
 
-    fn complex_or_number(&mut self) -> R {
+    pub(super) fn complex_or_number(&mut self) -> R {
         self.seq(|p| {
             let t = p.tok();
             p.eat("-");
@@ -196,11 +196,11 @@ impl Parser<'_> {
         })
     }
 
-    fn is_imaginary(&self, t: Token) -> bool {
+    pub(super) fn is_imaginary(&self, t: Token) -> bool {
         self.token_text(t).ends_with(['j', 'J'])
     }
 
-    fn dotted(&mut self) -> Option<(N, bool)> {
+    pub(super) fn dotted(&mut self) -> Option<(N, bool)> {
         self.seq(|p| {
             let first = p.name()?;
             let start = p.get(first).start;
@@ -213,7 +213,7 @@ impl Parser<'_> {
         })
     }
 
-    fn class_or_value(&mut self) -> R {
+    pub(super) fn class_or_value(&mut self) -> R {
         let value = self.seq(|p| {
             let (n, dotted) = p.dotted()?;
             if !dotted || p.at_any(&[".", "(", "="]) {
@@ -260,7 +260,7 @@ impl Parser<'_> {
         class
     }
 
-    fn positional_patterns(&mut self) -> Option<()> {
+    pub(super) fn positional_patterns(&mut self) -> Option<()> {
         self.gather(",", &mut |p| {
             let n = p.pattern()?;
             if p.at("=") { None } else { Some(n) }
@@ -268,7 +268,7 @@ impl Parser<'_> {
         .map(drop)
     }
 
-    fn keyword_patterns(&mut self) -> Option<()> {
+    pub(super) fn keyword_patterns(&mut self) -> Option<()> {
         self.gather(",", &mut |p| {
             p.name()?;
             p.eat("=")?;
@@ -278,7 +278,7 @@ impl Parser<'_> {
     }
 
     /// `[...]`, `(...)` with a comma or nothing in it, or a pattern in parentheses.
-    fn pattern_group(&mut self) -> R {
+    pub(super) fn pattern_group(&mut self) -> R {
         let list = self.seq(|p| {
             let t = p.eat("[")?;
             p.pattern_list();
@@ -304,7 +304,7 @@ impl Parser<'_> {
         })
     }
 
-    fn mapping_pattern(&mut self) -> R {
+    pub(super) fn mapping_pattern(&mut self) -> R {
         self.seq(|p| {
             let t = p.eat("{")?;
             let items = p.gather(",", &mut |p| p.mapping_item());
@@ -322,7 +322,7 @@ impl Parser<'_> {
         })
     }
 
-    fn mapping_item(&mut self) -> R {
+    pub(super) fn mapping_item(&mut self) -> R {
         if self.closed_key().is_none() {
             let (_, dotted) = self.dotted()?;
             if !dotted {
@@ -333,7 +333,7 @@ impl Parser<'_> {
         self.pattern()
     }
 
-    fn closed_key(&mut self) -> R {
+    pub(super) fn closed_key(&mut self) -> R {
         let t = self.tok();
         match t.kind {
             Kind::String => self.strings(),

@@ -8,7 +8,6 @@ use crate::parse::Mode;
 const AUGMENTED: [&str; 13] = [
     "+=", "-=", "*=", "@=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "**=", "//=",
 ];
-const EXPECTED_NAMES: &str = "Expected one or more names after 'import'";
 
 impl Parser<'_> {
     /// The start rule; whether the whole input is valid.
@@ -29,7 +28,7 @@ impl Parser<'_> {
         }
     }
 
-    fn interactive(&mut self) -> bool {
+    pub(super) fn interactive(&mut self) -> bool {
         let compound = self.seq(|p| {
             p.compound_stmt()?;
             p.eat_kind(Kind::Newline)
@@ -39,11 +38,11 @@ impl Parser<'_> {
             || self.eat_kind(Kind::Newline).is_some()
     }
 
-    fn statement(&mut self) -> R {
+    pub(super) fn statement(&mut self) -> R {
         self.compound_stmt().or_else(|| self.simple_stmts())
     }
 
-    fn simple_stmts(&mut self) -> R {
+    pub(super) fn simple_stmts(&mut self) -> R {
         self.seq(|p| {
             let first = p.gather(";", &mut |p| p.simple_stmt())?.first().copied()?;
             p.eat(";");
@@ -103,7 +102,7 @@ impl Parser<'_> {
         })
     }
 
-    fn assignment(&mut self) -> R {
+    pub(super) fn assignment(&mut self) -> R {
         let annotated = self.seq(|p| {
             if p.seq(|p| {
                 let n = p.name()?;
@@ -149,13 +148,13 @@ impl Parser<'_> {
         None
     }
 
-    fn assigned_target(&mut self) -> R {
+    pub(super) fn assigned_target(&mut self) -> R {
         let n = self.star_targets()?;
         self.eat("=")?;
         Some(n)
     }
 
-    fn invalid_assignment(&mut self) {
+    pub(super) fn invalid_assignment(&mut self) {
         let _: Option<()> = self.seq(|p| {
             let a = p.invalid_annotation_target()?;
             p.eat(":")?;
@@ -205,7 +204,7 @@ impl Parser<'_> {
     }
 
     /// A list, a tuple, or one of them in parentheses.
-    fn invalid_annotation_target(&mut self) -> R {
+    pub(super) fn invalid_annotation_target(&mut self) -> R {
         let n = self.seq(|p| {
             let n = p.atom()?;
             matches!(p.kind(n), E::List | E::Tuple).then_some(n)
@@ -220,7 +219,7 @@ impl Parser<'_> {
         })
     }
 
-    fn raise_stmt(&mut self, t: Token) -> R {
+    pub(super) fn raise_stmt(&mut self, t: Token) -> R {
         self.seq(|p| {
             p.eat("raise")?;
             if p.expression().is_some() {
@@ -233,7 +232,7 @@ impl Parser<'_> {
         })
     }
 
-    fn del_stmt(&mut self, t: Token) -> R {
+    pub(super) fn del_stmt(&mut self, t: Token) -> R {
         let found = self.seq(|p| {
             p.eat("del")?;
             p.del_targets()?;
@@ -252,212 +251,9 @@ impl Parser<'_> {
         found
     }
 
-    // Imports
-
-    fn dotted_name(&mut self) -> R {
-        self.gather(".", &mut |p| p.name())?.first().copied()
-    }
-
-    fn import(&mut self, t: Token) -> R {
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                let a = p.eat("import")?;
-                if let Some(newline) = p.eat_kind(Kind::Newline) {
-                    return p.raise_from_token(newline, EXPECTED_NAMES);
-                }
-                p.gather(",", &mut |p| p.dotted_name())?;
-                p.eat("from")?;
-                p.dotted_name()?;
-                p.raise_from(
-                    a.start,
-                    "Did you mean to use 'from ... import ...' instead?",
-                )
-            });
-        }
-        self.seq(|p| {
-            if p.eat("import").is_some() {
-                p.gather(",", &mut |p| p.dotted_as_name())?;
-            } else {
-                p.eat("from")?;
-                let dots = p.many(|p| p.eat_any(&[".", "..."]));
-                if p.dotted_name().is_none() && dots.is_empty() {
-                    return None;
-                }
-                p.eat("import")?;
-                p.import_targets()?;
-            }
-            Some(p.leaf(E::Other, t))
-        })
-    }
-
-    fn import_targets(&mut self) -> Option<()> {
-        let names = |p: &mut Self| p.gather(",", &mut |p| p.import_as_name()).map(drop);
-        let grouped = self.seq(|p| {
-            p.eat("(")?;
-            names(p)?;
-            p.eat(",");
-            p.eat(")")?;
-            Some(())
-        });
-        if grouped.is_some() {
-            return grouped;
-        }
-        let plain = self.seq(|p| {
-            names(p)?;
-            if p.at(",") { None } else { Some(()) }
-        });
-        if plain.is_some() || self.eat("*").is_some() {
-            return Some(());
-        }
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                names(p)?;
-                p.eat(",")?;
-                p.eat_kind(Kind::Newline)?;
-                p.raise_last("trailing comma not allowed without surrounding parentheses")
-            });
-            let _: Option<()> = self.seq(|p| {
-                let newline = p.eat_kind(Kind::Newline)?;
-                p.raise_from_token(newline, EXPECTED_NAMES)
-            });
-        }
-        None
-    }
-
-    fn import_as_name(&mut self) -> R {
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                p.name()?;
-                p.invalid_import_alias(true)
-            });
-        }
-        self.seq(|p| {
-            let n = p.name()?;
-            p.alias();
-            Some(n)
-        })
-    }
-
-    fn dotted_as_name(&mut self) -> R {
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                p.dotted_name()?;
-                p.invalid_import_alias(false)
-            });
-        }
-        self.seq(|p| {
-            let n = p.dotted_name()?;
-            p.alias();
-            Some(n)
-        })
-    }
-
-    fn alias(&mut self) -> R {
-        self.seq(|p| {
-            p.eat("as")?;
-            p.name()
-        })
-    }
-
-    fn invalid_import_alias(&mut self, grouped: bool) -> Option<()> {
-        self.eat("as")?;
-        let fine = self.ahead(|p| {
-            p.name()?;
-            let end = p.at(",") || (grouped && p.at(")")) || p.at_kind(Kind::Newline);
-            end.then_some(())
-        });
-        if fine {
-            return None;
-        }
-        let a = self.expression()?;
-        let what = self.describe(a);
-        self.raise_node(a, format!("cannot use {what} as import target"))
-    }
-
-    // Type parameters
-
-    fn type_alias(&mut self) -> R {
-        self.seq(|p| {
-            p.eat("type")?;
-            let n = p.name()?;
-            p.type_params();
-            p.eat("=")?;
-            p.expression()?;
-            Some(n)
-        })
-    }
-
-    fn type_params(&mut self) -> Option<()> {
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                p.eat("[")?;
-                let close = p.eat("]")?;
-                p.raise_from(close.start, "Type parameter list cannot be empty")
-            });
-        }
-        self.seq(|p| {
-            p.eat("[")?;
-            p.gather(",", &mut |p| p.type_param())?;
-            p.eat(",");
-            p.eat("]")?;
-            Some(())
-        })
-    }
-
-    fn type_param(&mut self) -> R {
-        let plain = self.seq(|p| {
-            let n = p.name()?;
-            p.seq(|p| {
-                p.eat(":")?;
-                p.expression()
-            });
-            p.type_default(false);
-            Some(n)
-        });
-        if plain.is_some() {
-            return plain;
-        }
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                let star = p.eat_any(&["*", "**"])?;
-                let class = if star.end - star.start == 1 {
-                    "TypeVarTuple"
-                } else {
-                    "ParamSpec"
-                };
-                p.name()?;
-                let colon = p.eat(":")?;
-                let bound = p.expression()?;
-                let what = if p.kind(bound) == E::Tuple {
-                    "constraints"
-                } else {
-                    "bound"
-                };
-                p.raise_from(colon.start, format!("cannot use {what} with {class}"))
-            });
-        }
-        self.seq(|p| {
-            let star = p.eat_any(&["*", "**"])?;
-            let n = p.name()?;
-            p.type_default(star.end - star.start == 1);
-            Some(n)
-        })
-    }
-
-    fn type_default(&mut self, starred: bool) -> R {
-        self.seq(|p| {
-            p.eat("=")?;
-            if starred {
-                p.star_expression()
-            } else {
-                p.expression()
-            }
-        })
-    }
-
     // Compound statements
 
-    fn compound_stmt(&mut self) -> R {
+    pub(super) fn compound_stmt(&mut self) -> R {
         let t = self.tok();
         if t.kind != Kind::Name && t.kind != Kind::Op {
             return None;
@@ -491,7 +287,7 @@ impl Parser<'_> {
         }
     }
 
-    fn decorators(&mut self) -> Option<()> {
+    pub(super) fn decorators(&mut self) -> Option<()> {
         self.some(|p| {
             p.eat("@")?;
             p.named_expression()?;
@@ -527,7 +323,7 @@ impl Parser<'_> {
     }
 
     /// `':' NEWLINE !INDENT`: raises that the block of the statement at `t` is missing.
-    fn missing_block(&mut self, t: Token, what: &str) -> Option<()> {
+    pub(super) fn missing_block(&mut self, t: Token, what: &str) -> Option<()> {
         self.eat(":")?;
         self.eat_kind(Kind::Newline)?;
         if self.at_kind(Kind::Indent) {
@@ -537,14 +333,14 @@ impl Parser<'_> {
     }
 
     /// A newline where a colon belongs, or a colon with no block after it.
-    fn missing_colon_or_block(&mut self, t: Token, what: &str) -> Option<()> {
+    pub(super) fn missing_colon_or_block(&mut self, t: Token, what: &str) -> Option<()> {
         if self.eat_kind(Kind::Newline).is_some() {
             return self.raise_last("expected ':'");
         }
         self.missing_block(t, what)
     }
 
-    fn function_def(&mut self) -> R {
+    pub(super) fn function_def(&mut self) -> R {
         if self.hints {
             let _: Option<()> = self.seq(|p| {
                 p.eat("async");
@@ -573,14 +369,14 @@ impl Parser<'_> {
         })
     }
 
-    fn returns(&mut self) -> R {
+    pub(super) fn returns(&mut self) -> R {
         self.seq(|p| {
             p.eat("->")?;
             p.expression()
         })
     }
 
-    fn class_head(&mut self) -> Option<Token> {
+    pub(super) fn class_head(&mut self) -> Option<Token> {
         let t = self.eat("class")?;
         self.name()?;
         self.type_params();
@@ -592,7 +388,7 @@ impl Parser<'_> {
         Some(t)
     }
 
-    fn class_def(&mut self) -> R {
+    pub(super) fn class_def(&mut self) -> R {
         if self.hints {
             let _: Option<()> = self.seq(|p| {
                 let t = p.class_head()?;
@@ -606,7 +402,7 @@ impl Parser<'_> {
         })
     }
 
-    fn if_stmt(&mut self, word: &str) -> R {
+    pub(super) fn if_stmt(&mut self, word: &str) -> R {
         if self.hints {
             let _: Option<()> = self.seq(|p| {
                 let t = p.eat(word)?;
@@ -626,7 +422,7 @@ impl Parser<'_> {
         })
     }
 
-    fn else_block(&mut self) -> R {
+    pub(super) fn else_block(&mut self) -> R {
         if self.hints {
             let _: Option<()> = self.seq(|p| {
                 let t = p.eat("else")?;
@@ -647,7 +443,7 @@ impl Parser<'_> {
         })
     }
 
-    fn while_stmt(&mut self) -> R {
+    pub(super) fn while_stmt(&mut self) -> R {
         if self.hints {
             let _: Option<()> = self.seq(|p| {
                 let t = p.eat("while")?;
@@ -665,7 +461,7 @@ impl Parser<'_> {
         })
     }
 
-    fn for_stmt(&mut self) -> R {
+    pub(super) fn for_stmt(&mut self) -> R {
         if self.hints {
             let _: Option<()> = self.seq(|p| {
                 p.eat("async");
@@ -695,7 +491,7 @@ impl Parser<'_> {
         found
     }
 
-    fn with_stmt(&mut self) -> R {
+    pub(super) fn with_stmt(&mut self) -> R {
         if self.hints {
             for quiet in [true, false] {
                 let _: Option<()> = self.seq(|p| {
@@ -740,7 +536,7 @@ impl Parser<'_> {
     }
 
     /// Items of a `with`, plain or in parentheses, whatever their targets.
-    fn loose_with_items(&mut self, plain: bool) -> Option<()> {
+    pub(super) fn loose_with_items(&mut self, plain: bool) -> Option<()> {
         let mut item = |p: &mut Self| {
             let n = if plain {
                 p.expression()?
@@ -762,7 +558,7 @@ impl Parser<'_> {
         self.eat(")").map(drop)
     }
 
-    fn with_item(&mut self) -> R {
+    pub(super) fn with_item(&mut self) -> R {
         const END: [&str; 3] = [",", ")", ":"];
         let found = self.seq(|p| {
             let n = p.expression()?;
@@ -785,184 +581,5 @@ impl Parser<'_> {
             });
         }
         self.expression()
-    }
-
-    // Exceptions
-
-    fn try_stmt(&mut self) -> R {
-        if self.hints {
-            self.invalid_try();
-        }
-        self.seq(|p| {
-            p.eat("try")?;
-            p.force(":")?;
-            let body = p.block()?;
-            if p.finally_block().is_some() {
-                return Some(body);
-            }
-            let handlers = p.many(|p| p.except_block(false));
-            let handlers = if handlers.is_empty() {
-                p.many(|p| p.except_block(true))
-            } else {
-                handlers
-            };
-            if handlers.is_empty() {
-                return None;
-            }
-            p.else_block();
-            p.finally_block();
-            Some(body)
-        })
-    }
-
-    fn invalid_try(&mut self) {
-        const BOTH: &str = "cannot have both 'except' and 'except*' on the same 'try'";
-        let _: Option<()> = self.seq(|p| {
-            let t = p.eat("try")?;
-            p.missing_block(t, "'try' statement")
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.eat("try")?;
-            p.eat(":")?;
-            p.block()?;
-            if p.at_any(&["except", "finally"]) {
-                return None;
-            }
-            p.raise_last("expected 'except' or 'finally' block")
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.eat("try")?;
-            p.eat(":")?;
-            p.many(Self::block);
-            p.some(|p| p.except_block(false))?;
-            let a = p.eat("except")?;
-            let b = p.eat("*")?;
-            p.expression()?;
-            p.handler_name();
-            p.eat(":")?;
-            p.raise_range(a.start, b.end, BOTH)
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.eat("try")?;
-            p.eat(":")?;
-            p.many(Self::block);
-            p.some(|p| p.except_block(true))?;
-            let a = p.eat("except")?;
-            if p.expression().is_some() {
-                p.handler_name();
-            }
-            p.eat(":")?;
-            p.raise_token(a, BOTH)
-        });
-    }
-
-    fn handler_name(&mut self) -> R {
-        self.alias()
-    }
-
-    /// `except` or `except*` with what may follow, up to the colon.
-    fn except_word(&mut self, star: bool) -> Option<Token> {
-        let t = self.eat("except")?;
-        if star {
-            self.eat("*")?;
-        }
-        Some(t)
-    }
-
-    fn except_block(&mut self, star: bool) -> R {
-        if !self.at("except") {
-            return None;
-        }
-        let word = if star { "except*" } else { "except" };
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                let t = p.except_word(star)?;
-                if p.expression().is_some() {
-                    p.handler_name();
-                } else if star {
-                    return None;
-                }
-                p.missing_block(t, &format!("'{word}' statement"))
-            });
-        }
-        let found = self.seq(|p| {
-            p.except_word(star)?;
-            let one = p.seq(|p| {
-                p.expression()?;
-                p.handler_name();
-                p.eat(":")
-            });
-            if one.is_none() {
-                let types = p.expressions();
-                if types.is_none() && star {
-                    return None;
-                }
-                p.eat(":")?;
-            }
-            p.block()
-        });
-        if found.is_none() && self.hints {
-            self.invalid_except(star, word);
-        }
-        found
-    }
-
-    fn invalid_except(&mut self, star: bool, word: &str) {
-        let _: Option<()> = self.seq(|p| {
-            p.except_word(star)?;
-            let a = p.expression()?;
-            p.eat(",")?;
-            p.expressions()?;
-            p.eat("as")?;
-            p.name()?;
-            p.eat(":")?;
-            let start = p.get(a).start;
-            p.raise_from(
-                start,
-                "multiple exception types must be parenthesized when using 'as'",
-            )
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.except_word(star)?;
-            p.expression()?;
-            p.handler_name();
-            p.eat_kind(Kind::Newline)?;
-            p.raise_last("expected ':'")
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.except_word(star)?;
-            if star {
-                if p.eat_kind(Kind::Newline).is_none() {
-                    p.eat(":")?;
-                }
-                return p.raise_last("expected one or more exception types");
-            }
-            p.eat_kind(Kind::Newline)?;
-            p.raise_last("expected ':'")
-        });
-        let _: Option<()> = self.seq(|p| {
-            p.except_word(star)?;
-            p.expression()?;
-            p.eat("as")?;
-            let a = p.expression()?;
-            p.eat(":")?;
-            p.block()?;
-            let what = p.describe(a);
-            p.raise_node(a, format!("cannot use {word} statement with {what}"))
-        });
-    }
-
-    fn finally_block(&mut self) -> R {
-        if self.hints {
-            let _: Option<()> = self.seq(|p| {
-                let t = p.eat("finally")?;
-                p.missing_block(t, "'finally' statement")
-            });
-        }
-        self.seq(|p| {
-            p.eat("finally")?;
-            p.force(":")?;
-            p.block()
-        })
     }
 }

@@ -64,7 +64,7 @@ impl Parser<'_> {
         })
     }
 
-    fn mixed_template(&mut self, start: u32) -> R {
+    pub(super) fn mixed_template(&mut self, start: u32) -> R {
         let end = self.last_end();
         self.raise_range(
             start,
@@ -74,7 +74,7 @@ impl Parser<'_> {
     }
 
     /// A literal; whether it is bytes, and whether it is formatted (never).
-    fn string(&mut self) -> Option<(bool, bool)> {
+    pub(super) fn string(&mut self) -> Option<(bool, bool)> {
         let t = self.eat_kind(Kind::String)?;
         let text = self.token_text(t);
         let (prefix, open) = opening(text);
@@ -97,7 +97,11 @@ impl Parser<'_> {
         Some((bytes, false))
     }
 
-    fn check_escapes(&mut self, t: Token, result: Result<(), EscapeError>) -> Option<()> {
+    pub(super) fn check_escapes(
+        &mut self,
+        t: Token,
+        result: Result<(), EscapeError>,
+    ) -> Option<()> {
         match result {
             Ok(()) => Some(()),
             Err(e) => self.raise_token(t, e.message()),
@@ -105,7 +109,7 @@ impl Parser<'_> {
     }
 
     /// An f-string or t-string.
-    fn interpolated(&mut self, letter: char) -> Option<(bool, bool)> {
+    pub(super) fn interpolated(&mut self, letter: char) -> Option<(bool, bool)> {
         let (start, middle, end) = if letter == 'f' {
             (Kind::FStart, Kind::FMiddle, Kind::FEnd)
         } else {
@@ -126,7 +130,7 @@ impl Parser<'_> {
         })
     }
 
-    fn middle(&mut self, raw: bool) -> Option<()> {
+    pub(super) fn middle(&mut self, raw: bool) -> Option<()> {
         let t = self.tok();
         self.mark += 1;
         if raw {
@@ -156,7 +160,7 @@ impl Parser<'_> {
         found
     }
 
-    fn conversion(&mut self, letter: char) -> Option<()> {
+    pub(super) fn conversion(&mut self, letter: char) -> Option<()> {
         self.seq(|p| {
             let mark = p.eat("!")?;
             let name = p.name()?;
@@ -179,7 +183,7 @@ impl Parser<'_> {
         })
     }
 
-    fn format_spec(&mut self, letter: char) -> Option<()> {
+    pub(super) fn format_spec(&mut self, letter: char) -> Option<()> {
         self.seq(|p| {
             p.eat(":")?;
             p.spec_parts(letter);
@@ -187,7 +191,7 @@ impl Parser<'_> {
         })
     }
 
-    fn spec_parts(&mut self, letter: char) {
+    pub(super) fn spec_parts(&mut self, letter: char) {
         loop {
             if matches!(self.tok().kind, Kind::FMiddle | Kind::TMiddle) {
                 if self.middle(false).is_none() {
@@ -199,7 +203,7 @@ impl Parser<'_> {
         }
     }
 
-    fn invalid_field(&mut self, letter: char) {
+    pub(super) fn invalid_field(&mut self, letter: char) {
         let _: Option<()> = self.seq(|p| {
             p.eat("{")?;
             if let Some(t) = p.eat_any(&["=", "!", ":", "}"]) {

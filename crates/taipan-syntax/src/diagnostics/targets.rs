@@ -4,7 +4,7 @@ use super::parser::{E, N, Parser, R, Rule};
 
 /// What ends a parameter list, and what such a list allows.
 #[derive(Clone, Copy)]
-struct List {
+pub(super) struct List {
     close: &'static str,
     annotated: bool,
     what: &'static str,
@@ -22,12 +22,12 @@ const LAMBDA: List = List {
 };
 
 impl Parser<'_> {
-    fn at_trailer(&mut self) -> bool {
+    pub(super) fn at_trailer(&mut self) -> bool {
         self.at_any(&["(", "[", "."])
     }
 
     /// A primary that a trailer follows.
-    fn t_primary(&mut self) -> R {
+    pub(super) fn t_primary(&mut self) -> R {
         self.memo(Rule::TPrimary, |p| {
             let start = p.here();
             let mut result = p.atom()?;
@@ -62,7 +62,7 @@ impl Parser<'_> {
     }
 
     /// `a.b` or `a[b]` with nothing after it.
-    fn subscript_or_attribute(&mut self) -> R {
+    pub(super) fn subscript_or_attribute(&mut self) -> R {
         self.seq(|p| {
             let start = p.here();
             p.t_primary()?;
@@ -138,13 +138,13 @@ impl Parser<'_> {
         })
     }
 
-    fn target_with_atom(&mut self) -> R {
+    pub(super) fn target_with_atom(&mut self) -> R {
         self.memo(Rule::TargetAtom, |p| {
             p.subscript_or_attribute().or_else(|| p.star_atom())
         })
     }
 
-    fn star_atom(&mut self) -> R {
+    pub(super) fn star_atom(&mut self) -> R {
         if let Some(n) = self.name() {
             return Some(n);
         }
@@ -178,7 +178,7 @@ impl Parser<'_> {
         })
     }
 
-    fn target_list(&mut self) {
+    pub(super) fn target_list(&mut self) {
         if self.gather(",", &mut |p| p.star_target()).is_some() {
             self.eat(",");
         }
@@ -190,7 +190,7 @@ impl Parser<'_> {
         Some(())
     }
 
-    fn del_target(&mut self) -> R {
+    pub(super) fn del_target(&mut self) -> R {
         self.deep(|p| {
             if let Some(n) = p.subscript_or_attribute() {
                 return Some(n);
@@ -232,7 +232,7 @@ impl Parser<'_> {
         self.parameters(LAMBDA)
     }
 
-    fn parameters(&mut self, list: List) -> Option<()> {
+    pub(super) fn parameters(&mut self, list: List) -> Option<()> {
         if self.hints {
             self.invalid_parameters(list);
         }
@@ -248,7 +248,7 @@ impl Parser<'_> {
         })
     }
 
-    fn param(&mut self, list: List) -> R {
+    pub(super) fn param(&mut self, list: List) -> R {
         let name = self.name()?;
         if list.annotated {
             let annotated = self.seq(|p| {
@@ -264,7 +264,7 @@ impl Parser<'_> {
     }
 
     /// The comma after a parameter, or the end of the list ahead.
-    fn param_end(&mut self, list: List) -> Option<()> {
+    pub(super) fn param_end(&mut self, list: List) -> Option<()> {
         if self.eat(",").is_some() || self.at(list.close) {
             Some(())
         } else {
@@ -273,7 +273,7 @@ impl Parser<'_> {
     }
 
     /// A parameter without default.
-    fn param_plain(&mut self, list: List) -> R {
+    pub(super) fn param_plain(&mut self, list: List) -> R {
         self.seq(|p| {
             let n = p.param(list)?;
             p.param_end(list)?;
@@ -282,7 +282,7 @@ impl Parser<'_> {
     }
 
     /// A parameter with default.
-    fn param_default(&mut self, list: List) -> R {
+    pub(super) fn param_default(&mut self, list: List) -> R {
         self.seq(|p| {
             let n = p.param(list)?;
             p.default()?;
@@ -291,7 +291,7 @@ impl Parser<'_> {
         })
     }
 
-    fn param_maybe(&mut self, list: List) -> R {
+    pub(super) fn param_maybe(&mut self, list: List) -> R {
         self.seq(|p| {
             let n = p.param(list)?;
             p.default();
@@ -300,7 +300,7 @@ impl Parser<'_> {
         })
     }
 
-    fn default(&mut self) -> Option<()> {
+    pub(super) fn default(&mut self) -> Option<()> {
         let found = self.seq(|p| {
             p.eat("=")?;
             p.expression()?;
@@ -320,7 +320,7 @@ impl Parser<'_> {
     }
 
     /// Parameters up to and with `/`; whether any had a default.
-    fn slashed(&mut self, list: List) -> Option<bool> {
+    pub(super) fn slashed(&mut self, list: List) -> Option<bool> {
         self.seq(|p| {
             let plain = p.many(|p| p.param_plain(list));
             let defaults = p.many(|p| p.param_default(list));
@@ -333,7 +333,7 @@ impl Parser<'_> {
         })
     }
 
-    fn star_etc(&mut self, list: List) -> Option<()> {
+    pub(super) fn star_etc(&mut self, list: List) -> Option<()> {
         if self.hints {
             self.invalid_star_etc(list);
         }
@@ -352,7 +352,7 @@ impl Parser<'_> {
     }
 
     /// `name` or `name: *annotation` after a star.
-    fn star_param(&mut self, list: List) -> R {
+    pub(super) fn star_param(&mut self, list: List) -> R {
         if let Some(n) = self.param_plain(list) {
             return Some(n);
         }
@@ -368,7 +368,7 @@ impl Parser<'_> {
         })
     }
 
-    fn kwds(&mut self, list: List) -> Option<()> {
+    pub(super) fn kwds(&mut self, list: List) -> Option<()> {
         const AFTER: &str = "arguments cannot follow var-keyword argument";
         if self.hints && self.at("**") {
             let _: Option<()> = self.seq(|p| {
@@ -392,7 +392,7 @@ impl Parser<'_> {
         })
     }
 
-    fn invalid_star_etc(&mut self, list: List) {
+    pub(super) fn invalid_star_etc(&mut self, list: List) {
         let _: Option<()> = self.seq(|p| {
             let star = p.eat("*")?;
             if !p.at(list.close) {
@@ -428,7 +428,7 @@ impl Parser<'_> {
         });
     }
 
-    fn invalid_parameters(&mut self, list: List) {
+    pub(super) fn invalid_parameters(&mut self, list: List) {
         let _: Option<()> = self.seq(|p| {
             let t = p.eat("/")?;
             p.eat(",")?;
@@ -490,7 +490,7 @@ impl Parser<'_> {
     }
 
     /// A parameter within the parentheses that nobody may write.
-    fn grouped_parameter(&mut self, list: List) -> Option<N> {
+    pub(super) fn grouped_parameter(&mut self, list: List) -> Option<N> {
         if list.annotated {
             return self.param_plain(list);
         }
