@@ -1,4 +1,4 @@
-"""Generates crates/taipan-base/src/unicode/{tables,decompositions,aliases}.rs from a Python 3.14.
+"""Generates crates/taipan-base/src/unicode/{tables,decompositions,aliases,old_tables}.rs from a Python 3.14.
 
 The interpreter's own str methods and its unicodedata (Unicode 16.0.0) are the source of truth.
 
@@ -217,8 +217,34 @@ def aliases():
     return "".join(out).replace("pub(super)", "pub(crate)").rstrip() + "\n"
 
 
+def old_tables():
+    old = ud.ucd_3_2_0
+    records, index, numbers = {}, [], []
+    for code in range(LIMIT):
+        c = chr(code)
+        category = old.category(c)
+        record = (CATEGORIES.index(category), BIDI.index(old.bidirectional(c)), WIDTHS.index(old.east_asian_width(c)),
+                  int(old.mirrored(c)), old.decimal(c, 255))
+        index.append(records.setdefault(record, len(records)))
+        number = old.numeric(c, None)
+        if number != (None if category == "Cn" else ud.numeric(c, None)):
+            numbers.append(f"({code}, {'None' if number is None else f'Some({float(number)!r})'})")
+    records = list(records)
+    out = [HEADER, "use super::old::OldRecord;\n\n"]
+    rows = [
+        f"OldRecord {{ category: {ca}, bidirectional: {bi}, width: {wi}, mirrored: {str(bool(mi)).lower()}, decimal: {de} }}"
+        for ca, bi, wi, mi, de in records
+    ]
+    out.append(array("OLD_RECORDS", "OldRecord", rows, "Distinct records."))
+    out.append(trie("OLD", index))
+    out.append(array("OLD_NUMERIC", "(u32, Option<f64>)", numbers, "Numeric values that differ from today's."))
+    by_code = [[records[i][column] for i in index] for column in range(5)]
+    out.append(f"#[cfg(test)]\npub(super) const CHECKSUM: u64 = {checksum(*by_code)};\n")
+    return "".join(out)
+
+
 def main():
-    files = {"aliases.rs": aliases(), "tables.rs": tables(), "decompositions.rs": decompositions()}
+    files = {"old_tables.rs": old_tables(), "aliases.rs": aliases(), "tables.rs": tables(), "decompositions.rs": decompositions()}
     stale = []
     for name, content in files.items():
         path = TARGET / name

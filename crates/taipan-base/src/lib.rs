@@ -12,6 +12,7 @@ pub mod format_spec;
 pub mod hash;
 pub mod int_text;
 pub mod mt19937;
+pub mod normalization;
 pub mod percent_format;
 pub mod text;
 pub mod unicode;

@@ -14,6 +14,18 @@ fn normalised(name: &str) -> Option<String> {
 #[must_use]
 pub fn lookup_char(name: &str) -> Option<u32> {
     let name = normalised(name)?;
+    // These names are computed, and the number must be written just so. Python finds Tangut
+    // ideographs by name but does not name them.
+    if let Some(code) = name.strip_prefix("CJK UNIFIED IDEOGRAPH-") {
+        let c = u32::from_str_radix(code, 16).ok()?;
+        return (self::name(c)? == name).then_some(c);
+    }
+    if let Some(code) = name.strip_prefix("TANGUT IDEOGRAPH-") {
+        let c = u32::from_str_radix(code, 16)
+            .ok()
+            .filter(|_| code.len() == 5)?;
+        return matches!(c, 0x1_7000..=0x1_87f7 | 0x1_8d00..=0x1_8d08).then_some(c);
+    }
     if let Some(c) = unicode_names2::character(&name) {
         return Some(u32::from(c));
     }
@@ -69,6 +81,8 @@ mod tests {
         assert_eq!(lookup_char("hangul syllable gag"), Some(0xac01));
         assert_eq!(lookup_char("NULL"), Some(0));
         assert_eq!(lookup_char("EUROSIGN"), None);
+        assert_eq!(lookup_char("CJK UNIFIED IDEOGRAPH-04E00"), None);
+        assert_eq!(lookup_char("tangut ideograph-17000"), Some(0x1_7000));
         assert_eq!(lookup_char("KEYCAP DIGIT ONE"), None);
         assert_eq!(
             lookup("keycap digit one"),

@@ -8,6 +8,9 @@
 pub(crate) mod aliases;
 #[rustfmt::skip]
 mod decompositions;
+pub mod old;
+#[rustfmt::skip]
+mod old_tables;
 #[rustfmt::skip]
 mod tables;
 
