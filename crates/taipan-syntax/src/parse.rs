@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ruff_python_ast::token::{TokenKind, Tokens};
-use ruff_python_ast::{Mod, PythonVersion, StringFlags};
+use ruff_python_ast::{Expr, Mod, PythonVersion, StringFlags};
 use ruff_python_parser as rp;
 use ruff_text_size::{Ranged, TextRange};
 
@@ -12,9 +12,10 @@ use crate::depth::{self, Depth, MAX_PARSE_DEPTH, MAX_TREE_DEPTH};
 use crate::detour;
 use crate::diagnostics;
 use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
-use crate::lexer::{MAX_BRACKETS, MAX_INDENTS};
+use crate::lexer::{Kind, Lexer, MAX_BRACKETS, MAX_INDENTS, Token};
 use crate::literal;
 use crate::position::LineIndex;
+use crate::source::null_byte_in_string;
 
 /// What is expected of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +150,9 @@ pub(crate) fn normalize_newlines(source: &str) -> Cow<'_, str> {
 
 /// Parses a source. Any error refuses all of it.
 pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, SyntaxError> {
+    if source.contains('\0') {
+        return Err(null_byte_in_string());
+    }
     let source: Arc<str> = Arc::from(normalize_newlines(source));
     if u32::try_from(source.len()).is_err() {
         return Err(SyntaxError::bare(
@@ -181,7 +185,9 @@ pub fn parse(source: &str, mode: Mode, options: &Options) -> Result<Parsed, Synt
         drop_tree(Box::new(refused), Shape::of(&tokens).bound);
         (tokens, failure) = (other, None);
     }
-    let shape = Shape::of(&tokens);
+    let mut shape = Shape::of(&tokens);
+    // The parser crate skips a byte order mark, which text has no use for.
+    shape.suspicious |= source.starts_with('\u{FEFF}');
     let bound = shape.bound;
     let depth = if bound > 1_000 {
         depth::measure(&tree)
@@ -390,4 +396,76 @@ fn number_warning(text: &str, range: TextRange, lines: &LineIndex) -> SyntaxWarn
         start: range.start().to_u32(),
         end: range.end().to_u32(),
     }
+}
+
+/// A signature comment, `(int, *str) -> bool`, as `ast.parse` reads it in mode `func_type`.
+#[derive(Debug)]
+pub struct FuncType {
+    /// Types of the parameters, without their stars.
+    pub args: Vec<Expr>,
+    /// Type of the result.
+    pub returns: Expr,
+}
+
+/// Parses a signature comment. Ranges refer to the text as it is.
+pub fn parse_func_type(source: &str) -> Result<FuncType, SyntaxError> {
+    let lines = LineIndex::new(source);
+    let mut lexer = Lexer::new(source, &lines);
+    let mut tokens: Vec<Token> = Vec::new();
+    loop {
+        let token = lexer.next_token().map_err(|e| *e)?;
+        if token.kind == Kind::End {
+            break;
+        }
+        if !matches!(token.kind, Kind::Newline) {
+            tokens.push(token);
+        }
+    }
+    let end = source.len() as u32;
+    let refuse = |start: u32, end: u32| {
+        let range = TextRange::new(start.into(), end.into());
+        locate(source, &lines, "invalid syntax".to_owned(), range)
+    };
+    let part = |start: u32, end: u32| {
+        let range = TextRange::new(start.into(), end.into());
+        rp::parse_parenthesized_expression_range(source, range)
+            .map(|p| p.into_expr())
+            .map_err(|e| refuse(e.location.start().to_u32(), e.location.end().to_u32()))
+    };
+    let text = |t: &Token| source.get(t.start as usize..t.end as usize).unwrap_or("");
+    let Some(first) = tokens.first().filter(|t| text(t) == "(") else {
+        return Err(refuse(0, tokens.first().map_or(0, |t| t.end)));
+    };
+    let mut args = Vec::new();
+    let mut start = first.end;
+    for (i, token) in tokens.iter().enumerate().skip(1) {
+        let closes = token.level == 0 && text(token) == ")";
+        let separates = token.level == 1 && text(token) == ",";
+        if text(token).starts_with('*') && token.start >= start && tokens[i - 1].end <= start {
+            start = token.end;
+            continue;
+        }
+        if !closes && !separates {
+            continue;
+        }
+        let empty = source
+            .get(start as usize..token.start as usize)
+            .is_none_or(|s| s.trim().is_empty());
+        if !(empty && closes && args.is_empty()) {
+            args.push(part(start, token.start)?);
+        }
+        start = token.end;
+        if closes {
+            let Some(arrow) = tokens.get(i + 1).filter(|t| text(t) == "->") else {
+                let next = tokens.get(i + 1).map_or((end, end), |t| (t.start, t.end));
+                return Err(refuse(next.0, next.1));
+            };
+            let last = tokens.last().map_or(end, |t| t.end);
+            return Ok(FuncType {
+                args,
+                returns: part(arrow.end, last)?,
+            });
+        }
+    }
+    Err(refuse(end, end))
 }

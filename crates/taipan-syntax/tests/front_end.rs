@@ -4,7 +4,7 @@ use taipan_syntax::ast::{Expr, InterpolatedStringElement};
 use taipan_syntax::tokenize::TokenSource;
 use taipan_syntax::{
     Decoded, ErrorKind, Mode, Options, Parsed, decode_bytes_literal, decode_middle, decode_source,
-    decode_string_literal, parse,
+    decode_string_literal, parse, parse_func_type,
 };
 
 fn eval(source: &str) -> Parsed {
@@ -279,4 +279,33 @@ fn what_the_parser_crate_refuses() {
     for source in ["raise;", "x; raise ; y", "x;match(y)", "if x: y; match = 1"] {
         assert_eq!(refusal(source), None, "{source:?}");
     }
+}
+
+#[test]
+fn signatures() {
+    let count = |source: &str| parse_func_type(source).map(|f| f.args.len()).ok();
+    assert_eq!(count("() -> int"), Some(0));
+    assert_eq!(count("(int, *str, **dict[a, b]) -> list[int]\n"), Some(3));
+    assert_eq!(count("(int -> str"), None);
+    assert_eq!(count("(int) str"), None);
+    assert_eq!(count("int -> str"), None);
+    assert_eq!(count("(int,, str) -> x"), None);
+}
+
+#[test]
+fn characters_no_source_has() {
+    let message = |source: &str| {
+        parse(source, Mode::Exec, &Options::default())
+            .err()
+            .map(|e| e.message)
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        message("x = 1\0"),
+        "source code string cannot contain null bytes"
+    );
+    assert_eq!(
+        message("\u{FEFF}x"),
+        "invalid non-printable character U+FEFF"
+    );
 }
