@@ -43,13 +43,12 @@ impl Form {
     }
 }
 
-/// Nothing below this changes under any form, or composes with what follows, in this text.
+/// Is every text of this kind in the form already?
 fn unaffected(text: Text<'_>, form: Form) -> bool {
-    match (text, form) {
-        (Text::Ascii(_), _) => true,
-        (Text::Latin1(_), Form::Nfc) => true,
-        _ => false,
-    }
+    matches!(
+        (text, form),
+        (Text::Ascii(_), _) | (Text::Latin1(_), Form::Nfc)
+    )
 }
 
 /// The text in a normal form; `None` if it is already.

@@ -63,7 +63,9 @@ macro_rules! each_kind {
 pub(crate) use each_kind;
 
 /// A storage unit of text.
-pub(crate) trait Unit: Copy + Ord + Into<u32> + 'static {
+pub(crate) trait Unit: Copy + Ord + 'static {
+    /// The code point.
+    fn code(self) -> u32;
     /// The unit for a code point, if it fits.
     fn narrow(c: u32) -> Option<Self>;
     /// First place of a unit.
@@ -111,7 +113,7 @@ impl<'a> Text<'a> {
     #[inline]
     #[must_use]
     pub fn get(self, index: usize) -> Option<u32> {
-        each_kind!(self, units => units.get(index).map(|&u| u.into()))
+        each_kind!(self, units => units.get(index).map(|&u| u.code()))
     }
 
     /// The characters in `range`, clamped to the text.
@@ -125,6 +127,18 @@ impl<'a> Text<'a> {
             Text::Ucs2(u) => Text::Ucs2(&u[start..end]),
             Text::Ucs4(u) => Text::Ucs4(&u[start..end]),
         }
+    }
+
+    /// First place of a character with a property.
+    #[inline]
+    pub fn position(self, property: impl Fn(u32) -> bool) -> Option<usize> {
+        each_kind!(self, units => units.iter().position(|&u| property(u.code())))
+    }
+
+    /// Last place of a character with a property.
+    #[inline]
+    pub fn rposition(self, property: impl Fn(u32) -> bool) -> Option<usize> {
+        each_kind!(self, units => units.iter().rposition(|&u| property(u.code())))
     }
 
     /// The code points in order; also from the back.
@@ -510,7 +524,7 @@ impl TextBuf {
                 units.extend(u.iter().map(|&b| u16::from(b)));
             }
             (TextBuf::Ucs4(units), text) => each_kind!(text, u => {
-                units.extend(u.iter().map(|&c| u32::from(c)));
+                units.extend(u.iter().map(|&c| c.code()));
             }),
             (_, text) => {
                 let bound = text.bound();
@@ -533,13 +547,30 @@ impl TextBuf {
 
     /// Appends a Rust string.
     pub fn push_str(&mut self, text: &str) {
-        if text.is_ascii() {
-            self.push_text(Text::Ascii(text.as_bytes()));
-        } else {
-            self.reserve(text.len() / 2);
-            for c in text.chars() {
-                self.push(u32::from(c));
+        // The highest byte of UTF-8 tells how wide the widest character is.
+        let bound = match text.bytes().max().unwrap_or(0) {
+            0..=0x7f => return self.push_text(Text::Ascii(text.as_bytes())),
+            0x80..=0xc3 => 0xff,
+            0xc4..=0xef => 0xffff,
+            _ => MAX_CODE,
+        };
+        let fits = match self {
+            TextBuf::Latin1 { .. } => bound <= 0xff,
+            TextBuf::Ucs2(_) => bound <= 0xffff,
+            TextBuf::Ucs4(_) => true,
+        };
+        if !fits {
+            self.widen(bound);
+        }
+        self.reserve(text.len() / 2);
+        let codes = text.chars().map(u32::from);
+        match self {
+            TextBuf::Latin1 { bytes, ascii } => {
+                *ascii = false;
+                bytes.extend(codes.map(|c| c as u8));
             }
+            TextBuf::Ucs2(units) => units.extend(codes.map(|c| c as u16)),
+            TextBuf::Ucs4(units) => units.extend(codes),
         }
     }
 

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::{Text, TextBuf, Unit, each_kind};
 
 impl Unit for u8 {
+    fn code(self) -> u32 {
+        u32::from(self)
+    }
     fn narrow(c: u32) -> Option<u8> {
         u8::try_from(c).ok()
     }
@@ -25,6 +28,9 @@ impl Unit for u8 {
 macro_rules! wide_unit {
     ($unit:ty) => {
         impl Unit for $unit {
+            fn code(self) -> u32 {
+                self as u32
+            }
             fn narrow(c: u32) -> Option<$unit> {
                 <$unit>::try_from(c).ok()
             }

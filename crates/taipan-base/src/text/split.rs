@@ -32,12 +32,12 @@ impl Iterator for SplitWhitespace<'_> {
     fn next(&mut self) -> Option<Range<usize>> {
         let len = self.text.len();
         let rest = self.text.slice(self.at..len);
-        let start = self.at + rest.chars().position(|c| !is_space(c))?;
+        let start = self.at + rest.position(|c| !is_space(c))?;
         let end = if self.left == 0 {
             len
         } else {
             self.left -= 1;
-            let word = self.text.slice(start..len).chars().position(is_space);
+            let word = self.text.slice(start..len).position(is_space);
             word.map_or(len, |n| start + n)
         };
         self.at = end;
@@ -67,18 +67,13 @@ impl Iterator for RSplitWhitespace<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let end = 1 + self
-            .text
-            .slice(0..self.end)
-            .chars()
-            .rposition(|c| !is_space(c))?;
+        let end = 1 + self.text.slice(0..self.end).rposition(|c| !is_space(c))?;
         let start = if self.left == 0 {
             0
         } else {
             self.left -= 1;
             self.text
                 .slice(0..end)
-                .chars()
                 .rposition(is_space)
                 .map_or(0, |i| i + 1)
         };
@@ -151,7 +146,7 @@ impl Iterator for Lines<'_> {
             return None;
         }
         let rest = self.text.slice(start..len);
-        let end = start + rest.chars().position(is_line_break).unwrap_or(len - start);
+        let end = start + rest.position(is_line_break).unwrap_or(len - start);
         let mut full_end = (end + 1).min(len);
         if self.text.get(end) == Some(0x0d) && self.text.get(end + 1) == Some(0x0a) {
             full_end += 1;
@@ -167,13 +162,12 @@ impl Iterator for Lines<'_> {
 
 fn strip(text: Text<'_>, left: bool, right: bool, drop: impl Fn(u32) -> bool) -> Range<usize> {
     let start = if left {
-        text.chars().position(|c| !drop(c)).unwrap_or(text.len())
+        text.position(|c| !drop(c)).unwrap_or(text.len())
     } else {
         0
     };
     let end = if right {
         text.slice(start..text.len())
-            .chars()
             .rposition(|c| !drop(c))
             .map_or(start, |i| start + i + 1)
     } else {

@@ -80,8 +80,8 @@ predicates! {
     is_digit: DIGIT;
     /// `str.isnumeric`.
     is_numeric: NUMERIC;
-    /// `str.isspace`: what `split` and `strip` remove.
-    is_space: SPACE;
+    /// [`is_space`] beyond ASCII.
+    is_wide_space: SPACE;
     /// `str.isprintable`: what `repr` leaves alone.
     is_printable: PRINTABLE;
     /// `str.islower` of a single character.
@@ -100,6 +100,18 @@ predicates! {
     is_xid_continue: XID_CONTINUE;
     /// `unicodedata.mirrored`.
     is_mirrored: MIRRORED;
+}
+
+/// `str.isspace`: what `split` and `strip` remove.
+#[inline]
+#[must_use]
+pub fn is_space(c: u32) -> bool {
+    const ASCII: u64 = 0x1f << 9 | 0x1f << 28;
+    if c < 0x80 {
+        c < 64 && ASCII >> c & 1 == 1
+    } else {
+        is_wide_space(c)
+    }
 }
 
 /// `str.isalnum` of a single character.
