@@ -105,7 +105,7 @@ def array(name, kind, values, doc):
     lines, line = [], ""
     for value in values:
         item = f"{value},"
-        if line and len(line) + len(item) > 160:
+        if line and len(line) + len(item) > 320:
             lines.append(line)
             line = ""
         line += item
