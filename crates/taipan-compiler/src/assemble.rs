@@ -27,7 +27,7 @@ pub(crate) fn finish(
     peephole::optimize(&mut graph, &unit.consts.list);
     graph.inline_exits();
     graph.duplicate_exits();
-    graph.propagate_lines();
+    graph.propagate_lines(unit.firstlineno);
     graph.remove_redundant();
     graph.move_cold_blocks();
     graph.remove_redundant();

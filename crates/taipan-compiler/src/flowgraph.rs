@@ -334,8 +334,19 @@ impl Graph {
     }
 
     /// Instructions without a position take over that of what runs before them.
-    pub fn propagate_lines(&mut self) {
+    pub fn propagate_lines(&mut self, firstlineno: u32) {
         self.remove_unreachable();
+        if let Some(&entry) = self.order.first()
+            && let Some(first) = self.blocks[entry].instrs.first_mut()
+            && !first.pos.is_some()
+        {
+            first.pos = Position {
+                line: firstlineno,
+                end_line: firstlineno,
+                col: 0,
+                end_col: 0,
+            };
+        }
         for place in 0..self.order.len() {
             let index = self.order[place];
             let mut before = Position::NONE;

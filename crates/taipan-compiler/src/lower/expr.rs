@@ -194,10 +194,10 @@ impl<'a> Compiler<'a> {
         if pos.line != end.0 {
             pos.line = end.0;
             let length = attribute.attr.id.chars().count() as u32;
-            (pos.col, pos.end_col) = match end.1.checked_sub(length) {
-                Some(col) => (col, end.1),
-                None => (Position::NO_COLUMN, Position::NO_COLUMN),
-            };
+            match end.1.checked_sub(length) {
+                Some(col) => pos.col = col,
+                None => (pos.col, pos.end_col) = (Position::NO_COLUMN, Position::NO_COLUMN),
+            }
         }
         pos
     }

@@ -125,8 +125,15 @@ impl<'a> Compiler<'a> {
             names.sort();
             names
         };
-        for name in named(&|scope, flags| scope == NameScope::Cell || flags & DEF_COMP_CELL != 0) {
-            unit.cellvars.add(name);
+        // Parameters that are cells come first, in their own order.
+        let cells = named(&|scope, flags| scope == NameScope::Cell || flags & DEF_COMP_CELL != 0);
+        for name in table
+            .params
+            .iter()
+            .filter(|param| cells.contains(param))
+            .chain(&cells)
+        {
+            unit.cellvars.add(Arc::clone(name));
         }
         let implicit = [
             (table.needs_class_closure, "__class__"),

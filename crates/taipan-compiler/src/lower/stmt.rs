@@ -252,7 +252,11 @@ impl<'a> Compiler<'a> {
         if let Some(value) = &s.value {
             let value_pos = self.pos_of(&**value);
             value_line = value_pos.line;
-            constant = self.fold(value)?;
+            constant = if value.is_literal_expr() {
+                self.fold(value)?
+            } else {
+                None
+            };
             preserve = constant.is_none();
             if preserve {
                 self.expr(value)?;

@@ -132,7 +132,9 @@ impl<'a> Compiler<'a> {
         }
         let mut pieces = Vec::new();
         self.pieces(&spec.elements, flags, &mut pieces)?;
-        let pos = self.pos(spec.range);
+        // The colon belongs to it.
+        let mut pos = self.pos(spec.range);
+        pos.col = pos.col.saturating_sub(1);
         self.joined(pieces, pos)?;
         Ok(true)
     }

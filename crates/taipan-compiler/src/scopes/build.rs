@@ -75,15 +75,7 @@ impl Builder<'_> {
         let name = self.interner.intern(name);
         let parent = self.stack.last().copied();
         let outer = parent.map(|p| self.table.block(p));
-        let in_class = |b: &Block| match b.kind {
-            BlockKind::Class => true,
-            BlockKind::TypeParameters => {
-                b.parent
-                    .is_some_and(|p| self.table.block(p).kind == BlockKind::Class)
-                    && b.can_see_class_scope
-            }
-            _ => false,
-        };
+        let in_class = |b: &Block| b.kind == BlockKind::Class;
         let block = Block {
             kind,
             name,
