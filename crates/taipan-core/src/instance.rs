@@ -248,6 +248,16 @@ pub fn set_fixed(object: &Value, index: u32, value: Option<Value>) -> Option<Val
     unsafe { std::mem::replace(&mut *cell.wrapping_add(index as usize), value) }
 }
 
+/// Attribute places to look at: none once a dict has taken over. Such an object may come from a class with fewer places than its
+/// present one has (`__class__` was assigned), so they must not be touched (I-INSTANCE-1).
+fn places_in_use(header: &Header, ty: &TypeObject) -> usize {
+    if Shape::get(header.shape()).is_some() {
+        ty.inline_slots() as usize
+    } else {
+        0
+    }
+}
+
 /// All counted references in the storage.
 pub(crate) fn trace(header: &Header, ty: &TypeObject, tracer: &mut Tracer<'_>) {
     if ty.storage_size() == 0 {
@@ -262,7 +272,7 @@ pub(crate) fn trace(header: &Header, ty: &TypeObject, tracer: &mut Tracer<'_>) {
         return;
     }
     let inline: *const Option<Value> = extra_cell(header, ty).wrapping_add(1).cast();
-    for index in 0..ty.inline_slots() as usize {
+    for index in 0..places_in_use(header, ty) {
         // SAFETY: as above.
         tracer.visit_option(unsafe { &*inline.wrapping_add(index) });
     }
@@ -289,7 +299,7 @@ pub(crate) fn clear(header: &Header, ty: &TypeObject, out: &mut Vec<Value>) {
         return;
     }
     let inline: *mut Option<Value> = extra_cell(header, ty).wrapping_add(1).cast();
-    for index in 0..ty.inline_slots() as usize {
+    for index in 0..places_in_use(header, ty) {
         // SAFETY: as above.
         out.extend(unsafe { (*inline.wrapping_add(index)).take() });
     }
@@ -320,7 +330,7 @@ pub(crate) unsafe fn drop_storage(header: &Header, ty: &TypeObject) {
     }
     let cell = extra_cell(header, ty);
     let inline: *mut Option<Value> = cell.wrapping_add(1).cast();
-    for index in 0..ty.inline_slots() as usize {
+    for index in 0..places_in_use(header, ty) {
         // SAFETY: as above.
         drop(unsafe { (*inline.wrapping_add(index)).take() });
     }
@@ -336,9 +346,10 @@ pub(crate) unsafe fn drop_storage(header: &Header, ty: &TypeObject) {
 /// Gives an object another type of compatible layout (`__class__` assignment); the caller has checked that.
 pub fn set_type(object: &Value, ty: &TypeObject) {
     if let Some(header) = object.header() {
-        if has_dict(object)
-            && Shape::get(header.shape()).is_some_and(|shape| !shape.names().is_empty())
-        {
+        let attributes = has_dict(object)
+            && Shape::get(header.shape()).is_some_and(|shape| !shape.names().is_empty());
+        // An object without room for the new class's places keeps its attributes in a dict.
+        if attributes || has_dict(object) && object.type_of().inline_slots() < ty.inline_slots() {
             dict(object);
         }
         let keeps_dict = has_dict(object) && Shape::get(header.shape()).is_none();

@@ -4,7 +4,7 @@
 //! count reaches zero while others still hold references, the object is *merged*: from then on `shared` alone counts.
 //! Immortal objects have an owner that no thread has, so the fast path needs no test of its own for them.
 
-use crate::header::{Header, OWNER_IMMORTAL, OWNER_MERGED};
+use crate::header::{BIT_WEAKLY_REFERENCED, Header, OWNER_IMMORTAL, OWNER_MERGED};
 use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
@@ -79,7 +79,8 @@ pub unsafe fn decref(ptr: *const Header) {
 unsafe fn local_zero(ptr: *const Header) {
     // SAFETY: the memory is still there: nobody else destroys an unmerged object.
     let header = unsafe { &*ptr };
-    if header.shared.load(Acquire) == 0 {
+    // A weakly referenced object must be merged: another thread may be about to make a reference from a weak one.
+    if header.shared.load(Acquire) == 0 && !header.has_bit(BIT_WEAKLY_REFERENCED) {
         // SAFETY: no reference is left anywhere.
         unsafe { crate::destroy::destroy(ptr) }
         return;
@@ -178,4 +179,32 @@ pub fn count(header: &Header) -> u64 {
     }
     let shared = (header.shared.load(Relaxed) as i32 >> 2) as i64;
     (header.local.get() as i64 + shared).max(0) as u64
+}
+
+/// Counts a reference unless the object's last one is gone already: how weak references make strong ones.
+#[inline]
+pub(crate) fn try_incref(header: &Header) -> bool {
+    if header.owner.get() == current_owner() && current_owner() != OWNER_MERGED {
+        let alive = header.local.get() > 0;
+        if alive {
+            incref(header);
+        }
+        return alive;
+    }
+    if header.is_immortal() {
+        return true;
+    }
+    let mut old = header.shared.load(Relaxed);
+    loop {
+        if old & MERGED != 0 && old >> 2 == 0 {
+            return false;
+        }
+        match header
+            .shared
+            .compare_exchange_weak(old, old.wrapping_add(ONE), AcqRel, Relaxed)
+        {
+            Ok(_) => return true,
+            Err(now) => old = now,
+        }
+    }
 }

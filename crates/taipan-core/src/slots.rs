@@ -87,7 +87,7 @@ impl CompareOp {
 }
 
 /// The binary operators, in the order of [`Slots::binary`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum BinaryOp {
     Add,

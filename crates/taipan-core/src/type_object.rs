@@ -221,9 +221,15 @@ impl Type {
         Type::blank(leak_name(name))
     }
 
-    /// The name without module, as in messages.
+    /// The name as in messages: a builtin type's with its module unless that is `builtins` (`collections.deque`), a class's
+    /// bare name.
     #[inline]
     pub fn name(&self) -> &'static str {
+        self.name.get()
+    }
+
+    /// The name without module: `__name__`.
+    pub fn short_name(&self) -> &'static str {
         let full = self.name.get();
         if self.is_heap() {
             full
@@ -232,7 +238,7 @@ impl Type {
         }
     }
 
-    /// A builtin type's name with its module (`collections.deque`), a class's bare name: `tp_name`.
+    /// As [`Type::name`].
     pub fn full_name(&self) -> &'static str {
         self.name.get()
     }
@@ -376,10 +382,11 @@ impl Type {
         8 * self.fixed_slots.get() as usize + dict
     }
 
-    /// Do instances belong to the collector's heap?
+    /// Do instances belong to the collector's heap? Those of classes all do, for only there the collector finds what keeps a
+    /// class alive (I-TYPE-1).
     #[inline(always)]
     pub fn instances_collected(&self) -> bool {
-        self.layout.get().gc || self.storage_size() > 0
+        self.layout.get().gc || self.is_heap() || self.storage_size() > 0
     }
 
     /// The version that changes with every change of the type or its bases; 0 if it has none now.

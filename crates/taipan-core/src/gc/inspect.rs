@@ -1,0 +1,136 @@
+//! Questions to the heap: all objects, who refers to whom, whether the counts tell the truth.
+
+use super::table::{self, Table};
+use super::{BIT_OLD, is_collected};
+use crate::header::{BIT_COLLECTING, BIT_FINALIZED, BIT_GC, BIT_UNTRACKED, Header};
+use crate::value::Value;
+use crate::vm::Vm;
+use std::collections::{HashMap, HashSet};
+
+/// All objects that take part in collections; of one generation, if given: 0 has those that no collection has seen yet, 2 the
+/// others.
+pub fn objects(vm: &Vm, generation: Option<u8>) -> Vec<Value> {
+    let mut found = Vec::new();
+    vm.interpreter().gc.walk(&mut |header| {
+        let asked = match generation {
+            None => true,
+            Some(0) => !header.has_bit(BIT_OLD),
+            Some(1) => false,
+            Some(_) => header.has_bit(BIT_OLD),
+        };
+        if asked && is_collected(header) {
+            // SAFETY: it has references, so it is alive.
+            found.push(unsafe { Value::new_ref(header) });
+        }
+    });
+    found
+}
+
+/// Objects that refer to any of `targets`.
+pub fn referrers(vm: &Vm, targets: &[Value]) -> Vec<Value> {
+    let wanted: HashSet<u64> = targets
+        .iter()
+        .filter(|target| target.is_object())
+        .map(Value::bits)
+        .collect();
+    let mut found = Vec::new();
+    vm.interpreter().gc.walk(&mut |header| {
+        if !is_collected(header) {
+            return;
+        }
+        let mut refers = false;
+        visit_referents(header, &mut |target| {
+            refers |= wanted.contains(&(target as u64))
+        });
+        if refers {
+            // SAFETY: it has references, so it is alive.
+            found.push(unsafe { Value::new_ref(header) });
+        }
+    });
+    found
+}
+
+/// Objects that `object` refers to, its class among them if a program made it.
+pub fn referents(object: &Value) -> Vec<Value> {
+    let mut found = Vec::new();
+    if let Some(header) = object.header()
+        && (header.has_bit(BIT_GC) || header.type_object().layout().gc)
+    {
+        // SAFETY: what a live object refers to is alive.
+        visit_referents(header, &mut |target| {
+            found.push(unsafe { Value::new_ref(target) })
+        });
+    }
+    found
+}
+
+fn visit_referents(header: &Header, visit: &mut dyn FnMut(*const Header)) {
+    // SAFETY: the caller has a live object that is not being destroyed, and the world stands still.
+    unsafe { table::trace(header, visit) };
+    let ty = header.type_object();
+    if ty.is_heap() {
+        visit(ty.header());
+    }
+}
+
+/// Does the collector look at the object?
+pub fn is_tracked(object: &Value) -> bool {
+    object
+        .header()
+        .is_some_and(|header| header.has_bit(BIT_GC) && !header.has_bit(BIT_UNTRACKED))
+}
+
+/// Has the collector or a destruction run the object's finaliser?
+pub fn is_finalized(object: &Value) -> bool {
+    object
+        .header()
+        .is_some_and(|header| header.has_bit(BIT_FINALIZED))
+}
+
+/// Recounts all references between collected objects against their counts. An object with more references than its count
+/// is named, with the types of those that report them: one of these lies (I-GC-1).
+pub fn verify_counts(vm: &Vm) -> Result<(), String> {
+    let mut table = Table::new();
+    vm.interpreter().gc.walk(&mut |header| {
+        if is_collected(header) {
+            table.add(header, 0);
+        }
+    });
+    table.subtract_internal();
+    let wrong = table
+        .outside_references()
+        .filter(|(_, refs)| *refs < 0)
+        .min_by_key(|(_, refs)| *refs);
+    let mut all = Vec::with_capacity(table.len());
+    table.dissolve(|header, _| {
+        header.clear_bit(BIT_COLLECTING);
+        all.push(header as *const Header);
+    });
+    let Some((victim, refs)) = wrong else {
+        return Ok(());
+    };
+    let mut holders: HashMap<&'static str, usize> = HashMap::new();
+    for object in all {
+        // SAFETY: nothing was freed since the walk.
+        unsafe {
+            let name = (*object).type_object().full_name();
+            table::trace(object, &mut |target| {
+                if std::ptr::eq(target, victim) {
+                    *holders.entry(name).or_default() += 1;
+                }
+            });
+        }
+    }
+    let mut holders: Vec<String> = holders
+        .into_iter()
+        .map(|(name, times)| format!("{name} ({times})"))
+        .collect();
+    holders.sort();
+    // SAFETY: as above.
+    let victim_type = unsafe { (*victim).type_object().full_name() };
+    Err(format!(
+        "a '{victim_type}' object at {victim:p} has {} references too few for what these types report: {}",
+        -refs,
+        holders.join(", ")
+    ))
+}

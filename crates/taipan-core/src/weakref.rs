@@ -1,1 +1,0 @@
-pub fn clear_all(_: &crate::header::Header) {}
