@@ -360,3 +360,12 @@ pub fn set_type(object: &Value, ty: &TypeObject) {
         });
     }
 }
+
+/// Sets the shape after an inline cache has filled the slot that the new shape adds.
+///
+/// # Safety
+/// The new shape is the old one's child and its last slot holds a value.
+#[inline(always)]
+pub unsafe fn set_shape(header: &Header, shape: u32) {
+    header.set_shape(shape);
+}

@@ -51,6 +51,8 @@ pub struct Hooks {
     pub generic_alias: fn(&mut Vm, &Value, &Value) -> crate::Py,
     /// Makes the read-only view of a class namespace.
     pub mapping_proxy: fn(&mut Vm, &Value) -> crate::Py,
+    /// A function of the native module `_typing`, by name: makes type parameters.
+    pub typing: fn(&mut Vm, &str) -> crate::Py,
     /// Issues a warning: category, message, stack level.
     pub warn: fn(&mut Vm, &TypeObject, &str, usize) -> crate::Py<()>,
 }
