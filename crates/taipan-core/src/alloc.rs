@@ -213,6 +213,25 @@ pub(crate) unsafe fn free(ptr: *const Header) {
     unsafe { mi::mi_free(ptr as *mut c_void) }
 }
 
+/// Enlarges the memory of an object of the default heap, moving it if need be. `None` (and nothing happened) if memory ran out
+/// or the object is the collector's. The caller holds the only reference and forgets its old word.
+pub(crate) fn grow(value: &Value, size: usize) -> Option<*mut u8> {
+    let header = value.header()?;
+    if header.has_bit(BIT_GC) || header.is_immortal() {
+        return None;
+    }
+    let block = value.bits() as *mut c_void;
+    // SAFETY: the block came from mimalloc; nobody else refers to it.
+    let grown = unsafe {
+        if mi::mi_usable_size(block) >= size {
+            block
+        } else {
+            mi::mi_realloc(block, size)
+        }
+    };
+    (!grown.is_null()).then_some(grown.cast())
+}
+
 /// Bytes an object occupies itself, as allocated for it.
 pub fn usable_size(value: &Value) -> usize {
     match value.header() {

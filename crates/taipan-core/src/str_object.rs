@@ -444,6 +444,171 @@ fn random_hash_key() -> (u64, u64) {
     (word(a), word(b))
 }
 
+// ---- making strings from strings ----
+
+/// A `str` of `len` units of `kind` (log2 of their width), written by `fill`.
+///
+/// # Safety
+/// `fill` writes every byte; `kind` is the narrowest that holds the text, and `ascii` tells whether all of it is below 128.
+pub unsafe fn try_new_with(
+    len: usize,
+    kind: u8,
+    ascii: bool,
+    fill: impl FnOnce(*mut u8),
+) -> Option<Value> {
+    build(&builtin_types::STR, len, kind, ascii, fill)
+}
+
+/// Copies the units of `text` to `to`, widened to `kind`, which is not narrower.
+///
+/// # Safety
+/// There is room for all units at `to`.
+unsafe fn copy_units(text: &Str, to: *mut u8, kind: u8) {
+    // SAFETY: the caller's promise: room for `len` units of `kind`, aligned as string data is.
+    unsafe {
+        match (text.units(), kind) {
+            (Units::Ascii(from) | Units::Latin1(from), 1) => {
+                let to = to.cast::<u16>();
+                for (i, unit) in from.iter().enumerate() {
+                    to.add(i).write(*unit as u16);
+                }
+            }
+            (Units::Ascii(from) | Units::Latin1(from), 2) => {
+                let to = to.cast::<u32>();
+                for (i, unit) in from.iter().enumerate() {
+                    to.add(i).write(*unit as u32);
+                }
+            }
+            (Units::Ucs2(from), 2) => {
+                let to = to.cast::<u32>();
+                for (i, unit) in from.iter().enumerate() {
+                    to.add(i).write(*unit as u32);
+                }
+            }
+            _ => {
+                let from = text.bytes();
+                std::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len());
+            }
+        }
+    }
+}
+
+/// `a + b`
+pub fn try_concat(a: &Str, b: &Str) -> Option<Value> {
+    let kind = a.kind().max(b.kind());
+    let len = a.len().checked_add(b.len())?;
+    build(
+        &builtin_types::STR,
+        len,
+        kind,
+        a.is_ascii() && b.is_ascii(),
+        |to| {
+            // SAFETY: room for both texts in `kind`; the second begins where the first ends.
+            unsafe {
+                copy_units(a, to, kind);
+                copy_units(b, to.add(a.len() << kind), kind);
+            }
+        },
+    )
+}
+
+/// `text * n`
+pub fn try_repeat(text: &Str, n: usize) -> Option<Value> {
+    let bytes = text.bytes();
+    let len = text.len().checked_mul(n)?;
+    build(
+        &builtin_types::STR,
+        len,
+        text.kind(),
+        text.is_ascii(),
+        |to| {
+            // SAFETY: room for `n` copies.
+            unsafe {
+                if let [byte] = bytes {
+                    std::ptr::write_bytes(to, *byte, n);
+                    return;
+                }
+                for i in 0..n {
+                    let to = to.add(i * bytes.len());
+                    std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+                }
+            }
+        },
+    )
+}
+
+/// `text[from..to]` for a range within the text.
+pub fn try_substring(text: &Str, from: usize, to: usize) -> Option<Value> {
+    match text.units() {
+        Units::Ascii(units) => match &units[from..to] {
+            [] => Some(empty_str()),
+            [byte] => Some(latin1_char(*byte)),
+            part => try_new_ascii(part),
+        },
+        Units::Latin1(units) => match &units[from..to] {
+            [] => Some(empty_str()),
+            [byte] => Some(latin1_char(*byte)),
+            part => try_new_latin1(part),
+        },
+        Units::Ucs2(units) => match &units[from..to] {
+            [] => Some(empty_str()),
+            [unit] if *unit < 256 => Some(latin1_char(*unit as u8)),
+            part => try_new_ucs2(part),
+        },
+        Units::Ucs4(units) => match &units[from..to] {
+            [] => Some(empty_str()),
+            part => try_new_from_code_points(part),
+        },
+    }
+}
+
+/// Appends `b` to `a` in `a`'s own memory (which may move) if nobody else refers to `a` and `b` is not wider; else gives `a` back.
+pub fn try_append(a: Value, b: &Str) -> Result<Value, Value> {
+    if !is_exact_str(&a) {
+        return Err(a);
+    }
+    // SAFETY: just tested.
+    let text = unsafe { a.cast_unchecked::<Str>() };
+    let header = text.header();
+    let unshared = header.owner.get() == crate::refcount::current_owner()
+        && header.local.get() == 1
+        && header.shared.load(Relaxed) == 0;
+    if !unshared || text.is_interned() || b.kind() > text.kind() {
+        return Err(a);
+    }
+    let (old_len, kind) = (text.len(), text.kind());
+    let ascii = text.is_ascii() && b.is_ascii();
+    let size = old_len
+        .checked_add(b.len())
+        .filter(|len| *len < 1 << 47)
+        .and_then(|len| len.checked_mul(1 << kind))
+        .and_then(|size| size.checked_add(size_of::<Obj<Str>>() + 7));
+    let Some(size) = size else { return Err(a) };
+    let Some(block) = crate::alloc::grow(&a, size & !7) else {
+        return Err(a);
+    };
+    let _moved = a.into_bits();
+    let object = block.cast::<Obj<Str>>();
+    // SAFETY: this thread holds the only reference, so the memory is ours to change; `grow` kept the contents and made room.
+    unsafe {
+        copy_units(
+            b,
+            block.add(size_of::<Obj<Str>>() + (old_len << kind)),
+            kind,
+        );
+        let payload = &raw mut *object.cast::<u8>().add(size_of::<crate::header::Header>());
+        let payload = payload.cast::<Str>();
+        let len = old_len + b.len();
+        (*payload).len_low = len as u32;
+        (*payload).len_high = (len >> 32) as u16;
+        (*payload).hash.store(0, Relaxed);
+        (*payload)
+            .flags
+            .store(kind | if ascii { ASCII } else { 0 }, Relaxed);
+        Ok(Value::steal(block.cast()))
+    }
+}
+
 // ---- interning ----
 
 struct Interned(HashTable<u64>);
