@@ -69,6 +69,37 @@ impl Buffer {
         true
     }
 
+    /// Number of elements.
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The bytes of all elements of a C-contiguous buffer.
+    pub fn as_slice_of_items(&self) -> &[u8] {
+        let len = self.count() * self.item_size;
+        if len == 0 {
+            return &[];
+        }
+        // SAFETY: I-BUFFER-1; contiguous, so the elements lie in one row.
+        unsafe { std::slice::from_raw_parts(self.data, len) }
+    }
+
+    /// The bytes of the element at `offset` from the first; one that the shape and strides lead to.
+    pub fn item(&self, offset: isize) -> &[u8] {
+        // SAFETY: I-BUFFER-1: elements that the shape allows lie in the lent memory.
+        unsafe { std::slice::from_raw_parts(self.data.offset(offset), self.item_size) }
+    }
+
+    /// Overwrites the element at `offset`; false if the buffer is read-only.
+    pub fn set_item(&mut self, offset: isize, bytes: &[u8]) -> bool {
+        if self.readonly || bytes.len() != self.item_size {
+            return false;
+        }
+        // SAFETY: as for `item`; the source is no part of the buffer or is a copy.
+        unsafe { std::ptr::copy(bytes.as_ptr(), self.data.offset(offset), bytes.len()) };
+        true
+    }
+
     /// The memory of a contiguous buffer.
     pub fn as_slice(&self) -> &[u8] {
         if self.len == 0 {
