@@ -38,8 +38,7 @@ pub fn take<'a, const N: usize>(
                 out[at] = Some(value);
             }
             _ => {
-                let message =
-                    format!("{function}() got an unexpected keyword argument '{text}'");
+                let message = format!("{function}() got an unexpected keyword argument '{text}'");
                 return Err(vm.type_error(message));
             }
         }
@@ -80,7 +79,13 @@ pub fn range(vm: &mut Vm, args: &[Value], at: usize) -> Py<(i64, i64)> {
 /// A search range fitted to a length. The start may lie beyond the end: then nothing is found, not even empty text.
 pub fn fit((start, end): (i64, i64), len: usize) -> (usize, usize) {
     let len = len as i64;
-    let fix = |i: i64| if i < 0 { i.saturating_add(len).max(0) } else { i };
+    let fix = |i: i64| {
+        if i < 0 {
+            i.saturating_add(len).max(0)
+        } else {
+            i
+        }
+    };
     (fix(start) as usize, fix(end).min(len) as usize)
 }
 

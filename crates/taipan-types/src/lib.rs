@@ -1,9 +1,14 @@
 //! The builtin types: one file or folder for each, all in the same order: payload, `TypeSpec`, slots, methods, helpers.
 
+pub mod arguments;
+pub mod buffer;
+pub mod bytes;
 pub mod check;
+pub mod codec;
 pub mod iterators;
 pub mod list;
 pub mod slice;
+pub mod str;
 pub mod text;
 pub mod tuple;
 
@@ -13,4 +18,6 @@ pub fn define_types() {
     tuple::define_all();
     list::define_all();
     iterators::define_all();
+    str::define();
+    bytes::define();
 }

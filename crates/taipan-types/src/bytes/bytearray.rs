@@ -395,7 +395,11 @@ pub(super) fn alloc(vm: &mut Vm, this: &Value) -> Py {
     let reserved = row.bytes.capacity();
     drop(row);
     // One byte more than asked for, as with a terminating zero.
-    Ok(Value::int(if reserved == 0 { 0 } else { reserved as i64 + 1 }))
+    Ok(Value::int(if reserved == 0 {
+        0
+    } else {
+        reserved as i64 + 1
+    }))
 }
 
 pub(super) fn sizeof(vm: &mut Vm, this: &Value) -> Py {
@@ -581,7 +585,7 @@ static SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     }
     .with_binary(BinaryOp::Remainder, super::remainder),
-    methods: super::methods::BYTEARRAY_METHODS,
+    methods: &super::methods::BYTEARRAY_METHODS,
     doc: "bytearray(iterable_of_ints) -> bytearray\nbytearray(string, encoding[, errors]) -> bytearray\nbytearray(bytes_or_buffer) -> bytearray\nbytearray(int) -> bytearray of zeros\nbytearray() -> empty bytearray\n\nA row of bytes that can be changed.",
     ..TypeSpec::DEFAULT
 };

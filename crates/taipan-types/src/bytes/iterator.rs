@@ -131,16 +131,32 @@ fn same(_vm: &mut Vm, this: &Value) -> Py {
 
 static LAYOUT: Layout = Layout::of::<ByteIterator>();
 
-static METHODS: &[MethodDef] = &[
-    f0("__length_hint__(self, /)", length_hint, "How many items are left."),
+static METHODS: [MethodDef; 3] = [
+    f0(
+        "__length_hint__(self, /)",
+        length_hint,
+        "How many items are left.",
+    ),
     f0("__reduce__(self, /)", reduce, "State for pickling."),
-    f1("__setstate__(self, state, /)", setstate, "Sets the position."),
+    f1(
+        "__setstate__(self, state, /)",
+        setstate,
+        "Sets the position.",
+    ),
 ];
 
-static ARRAY_METHODS: &[MethodDef] = &[
-    f0("__length_hint__(self, /)", length_hint, "How many items are left."),
+static ARRAY_METHODS: [MethodDef; 3] = [
+    f0(
+        "__length_hint__(self, /)",
+        length_hint,
+        "How many items are left.",
+    ),
     f0("__reduce__(self, /)", reduce, "State for pickling."),
-    f1("__setstate__(self, state, /)", setstate, "Sets the position."),
+    f1(
+        "__setstate__(self, state, /)",
+        setstate,
+        "Sets the position.",
+    ),
 ];
 
 const SLOTS: Slots = Slots {
@@ -153,7 +169,7 @@ static SPEC: TypeSpec = TypeSpec {
     name: "bytes_iterator",
     layout: Some(&LAYOUT),
     slots: SLOTS,
-    methods: METHODS,
+    methods: &METHODS,
     ..TypeSpec::DEFAULT
 };
 
@@ -161,7 +177,7 @@ static ARRAY_SPEC: TypeSpec = TypeSpec {
     name: "bytearray_iterator",
     layout: Some(&LAYOUT),
     slots: SLOTS,
-    methods: ARRAY_METHODS,
+    methods: &ARRAY_METHODS,
     ..TypeSpec::DEFAULT
 };
 

@@ -203,9 +203,7 @@ fn count(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
     let times = with_data(vm, this, |data| {
         let (from, to) = fit(range, data.len());
         match data.get(from..to) {
-            Some(part) => {
-                algorithms::count(Text::Latin1(part), Text::Latin1(&needle), usize::MAX)
-            }
+            Some(part) => algorithms::count(Text::Latin1(part), Text::Latin1(&needle), usize::MAX),
             None => 0,
         }
     });
@@ -313,7 +311,7 @@ fn pieces(vm: &mut Vm, this: &Value, cut: impl FnOnce(&[u8]) -> Vec<Range<usize>
             out.push(super::new_bytearray(vm, part)?);
         }
     }
-    new_list(vm, out)
+    Ok(new_list(out))
 }
 
 fn separator(vm: &mut Vm, args: &Bound) -> Py<Option<BytesLike>> {
@@ -743,7 +741,11 @@ fn translate(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
             .collect()
     });
     let same = super::bytes_of(this).is_some_and(|data| data == made);
-    if same { whole(vm, this) } else { like(vm, this, &made) }
+    if same {
+        whole(vm, this)
+    } else {
+        like(vm, this, &made)
+    }
 }
 
 fn maketrans(vm: &mut Vm, _cls: &Value, from: &Value, to: &Value) -> Py {
@@ -892,8 +894,7 @@ fn parse_hex(vm: &mut Vm, codes: &[u32]) -> Py<Vec<u8>> {
                 None => at + 1,
             },
         };
-        let message =
-            format!("non-hexadecimal number found in fromhex() arg at position {bad}");
+        let message = format!("non-hexadecimal number found in fromhex() arg at position {bad}");
         return Err(vm.value_error(message));
     }
 }
@@ -914,7 +915,7 @@ fn dunder_bytes(vm: &mut Vm, this: &Value) -> Py {
 
 macro_rules! with_shared_methods {
     ($($own:expr),* $(,)?) => {
-        &[
+        [
             $($own,)*
             f0("capitalize(self, /)", capitalize, "A copy whose first byte is in upper case (ASCII) and the rest in lower case."),
             slice("center(self, width, fillchar=b' ', /)", center, "The bytes in the middle of a field of the given width."),
@@ -962,26 +963,69 @@ macro_rules! with_shared_methods {
     };
 }
 
-pub(super) static BYTES_METHODS: &[MethodDef] = with_shared_methods![
+pub(super) static BYTES_METHODS: [MethodDef; 44] = with_shared_methods![
     f0("__getnewargs__(self, /)", getnewargs, ""),
-    f0("__bytes__(self, /)", dunder_bytes, "The object as exact bytes."),
+    f0(
+        "__bytes__(self, /)",
+        dunder_bytes,
+        "The object as exact bytes."
+    ),
 ];
 
 use super::bytearray as own;
 
-pub(super) static BYTEARRAY_METHODS: &[MethodDef] = with_shared_methods![
-    f0("__alloc__(self, /)", own::alloc, "Bytes of memory reserved."),
+pub(super) static BYTEARRAY_METHODS: [MethodDef; 55] = with_shared_methods![
+    f0(
+        "__alloc__(self, /)",
+        own::alloc,
+        "Bytes of memory reserved."
+    ),
     f0("__reduce__(self, /)", own::reduce, "State for pickling."),
-    slice("__reduce_ex__(self, proto=0, /)", own::reduce_ex, "State for pickling."),
-    f0("__sizeof__(self, /)", own::sizeof, "Bytes that the object takes."),
-    f1("append(self, item, /)", own::append, "Adds one byte, an int, at the end."),
+    slice(
+        "__reduce_ex__(self, proto=0, /)",
+        own::reduce_ex,
+        "State for pickling."
+    ),
+    f0(
+        "__sizeof__(self, /)",
+        own::sizeof,
+        "Bytes that the object takes."
+    ),
+    f1(
+        "append(self, item, /)",
+        own::append,
+        "Adds one byte, an int, at the end."
+    ),
     f0("clear(self, /)", own::clear, "Takes all bytes away."),
     f0("copy(self, /)", own::copy, "A copy."),
-    f1("extend(self, iterable_of_ints, /)", own::extend, "Adds the bytes of an iterable of ints or a bytes-like object at the end."),
-    f2("insert(self, index, item, /)", own::insert, "Puts one byte, an int, in front of the one at index."),
-    slice("pop(self, index=-1, /)", own::pop, "Takes the byte at index away and gives it as an int."),
-    f1("remove(self, value, /)", own::remove, "Takes the first byte of the given value away."),
-    f1("resize(self, size, /)", own::resize, "Cuts the bytearray, or fills it with zeros, to the given size."),
-    f0("reverse(self, /)", own::reverse, "Reverses the order of the bytes in place."),
+    f1(
+        "extend(self, iterable_of_ints, /)",
+        own::extend,
+        "Adds the bytes of an iterable of ints or a bytes-like object at the end."
+    ),
+    f2(
+        "insert(self, index, item, /)",
+        own::insert,
+        "Puts one byte, an int, in front of the one at index."
+    ),
+    slice(
+        "pop(self, index=-1, /)",
+        own::pop,
+        "Takes the byte at index away and gives it as an int."
+    ),
+    f1(
+        "remove(self, value, /)",
+        own::remove,
+        "Takes the first byte of the given value away."
+    ),
+    f1(
+        "resize(self, size, /)",
+        own::resize,
+        "Cuts the bytearray, or fills it with zeros, to the given size."
+    ),
+    f0(
+        "reverse(self, /)",
+        own::reverse,
+        "Reverses the order of the bytes in place."
+    ),
 ];
-

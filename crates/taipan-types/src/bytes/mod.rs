@@ -46,9 +46,7 @@ impl Bytes {
     #[inline(always)]
     pub fn data(&self) -> &[u8] {
         // SAFETY: `len` bytes lie behind the payload, written before anybody sees the object, and never change.
-        unsafe {
-            std::slice::from_raw_parts((self as *const Bytes).add(1).cast::<u8>(), self.len)
-        }
+        unsafe { std::slice::from_raw_parts((self as *const Bytes).add(1).cast::<u8>(), self.len) }
     }
 }
 
@@ -175,12 +173,8 @@ pub(crate) fn from_arguments(
         if encoding.is_none() {
             return Err(vm.type_error("string argument without an encoding"));
         }
-        let made = crate::codec::encode_str(
-            vm,
-            source,
-            encoding_text.as_deref(),
-            errors_text.as_deref(),
-        )?;
+        let made =
+            crate::codec::encode_str(vm, source, encoding_text.as_deref(), errors_text.as_deref())?;
         return Ok(bytes_of(&made).unwrap_or(&[]).to_vec());
     }
     if encoding.is_some() || errors.is_some() {
@@ -289,7 +283,8 @@ fn byte_in_range(vm: &mut Vm, value: &Value, words: &str) -> Py<u8> {
 fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let [source, encoding, errors] =
         crate::arguments::take(vm, "bytes", args, ["source", "encoding", "errors"], 0)?;
-    if encoding.is_none() && errors.is_none()
+    if encoding.is_none()
+        && errors.is_none()
         && let Some(source) = source
     {
         if source.is_exact(&BYTES) {
@@ -541,7 +536,7 @@ static SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     }
     .with_binary(BinaryOp::Remainder, remainder),
-    methods: methods::BYTES_METHODS,
+    methods: &methods::BYTES_METHODS,
     doc: "bytes(iterable_of_ints) -> bytes\nbytes(string, encoding[, errors]) -> bytes\nbytes(bytes_or_buffer) -> bytes\nbytes(int) -> bytes of zeros\nbytes() -> empty bytes\n\nAn immutable row of bytes.",
     ..TypeSpec::DEFAULT
 };

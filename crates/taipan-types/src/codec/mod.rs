@@ -88,12 +88,7 @@ pub fn encode_str(vm: &mut Vm, text: &Value, encoding: Option<&str>, errors: Opt
 }
 
 /// Encodes with one of the built-in encodings; gives `bytes`.
-pub fn encode_builtin(
-    vm: &mut Vm,
-    value: &Value,
-    encoding: BuiltIn,
-    errors: Option<&str>,
-) -> Py {
+pub fn encode_builtin(vm: &mut Vm, value: &Value, encoding: BuiltIn, errors: Option<&str>) -> Py {
     let text = text::text(value);
     if let Text::Ascii(units) = text
         && matches!(encoding, BuiltIn::Utf8 | BuiltIn::Ascii | BuiltIn::Latin1)
@@ -108,7 +103,14 @@ pub fn encode_builtin(
             encode_loop(vm, value, name, errors, &mut out, &mut codecs::encode_ascii)?;
         }
         BuiltIn::Latin1 => {
-            encode_loop(vm, value, name, errors, &mut out, &mut codecs::encode_latin1)?;
+            encode_loop(
+                vm,
+                value,
+                name,
+                errors,
+                &mut out,
+                &mut codecs::encode_latin1,
+            )?;
         }
         BuiltIn::Utf7 => utf7::encode(text, &mut out),
         BuiltIn::Utf16(order) => {
@@ -223,22 +225,38 @@ pub fn decode_builtin(
         }
         BuiltIn::Utf8 => decode_loop(vm, data, body, name, errors, last, &mut utf8::decode)?,
         BuiltIn::Utf7 => decode_loop(vm, data, body, name, errors, last, &mut utf7::decode)?,
-        BuiltIn::Ascii => {
-            decode_loop(vm, data, body, name, errors, last, &mut |data, from, _, out| {
-                codecs::decode_ascii(data, from, out)
-            })?
-        }
+        BuiltIn::Ascii => decode_loop(
+            vm,
+            data,
+            body,
+            name,
+            errors,
+            last,
+            &mut |data, from, _, out| codecs::decode_ascii(data, from, out),
+        )?,
         BuiltIn::Utf16(order) => {
             let order = order.unwrap_or(ByteOrder::NATIVE);
-            decode_loop(vm, data, body, name, errors, last, &mut |data, from, last, out| {
-                utf16::decode(data, from, order, last, out)
-            })?
+            decode_loop(
+                vm,
+                data,
+                body,
+                name,
+                errors,
+                last,
+                &mut |data, from, last, out| utf16::decode(data, from, order, last, out),
+            )?
         }
         BuiltIn::Utf32(order) => {
             let order = order.unwrap_or(ByteOrder::NATIVE);
-            decode_loop(vm, data, body, name, errors, last, &mut |data, from, last, out| {
-                utf32::decode(data, from, order, last, out)
-            })?
+            decode_loop(
+                vm,
+                data,
+                body,
+                name,
+                errors,
+                last,
+                &mut |data, from, last, out| utf32::decode(data, from, order, last, out),
+            )?
         }
     };
     Ok((text::from_buf(vm, text)?, used))

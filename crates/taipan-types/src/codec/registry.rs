@@ -1,12 +1,12 @@
 //! The registry of codecs: search functions, the cache of what they found, and named error handlers. One for each interpreter.
 
 use super::handlers::{Standard, call_standard};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use taipan_core::builtin_types::{LOOKUP_ERROR, TYPE_ERROR};
 use taipan_core::str_object::{self, new_str};
 use taipan_core::tuple_object::items;
 use taipan_core::{MethodDef, Py, Value, Vm, f1, name};
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 /// State of the registry.
 #[derive(Default)]
@@ -177,8 +177,9 @@ pub(super) fn encode_text(vm: &mut Vm, text: &Value, encoding: &str, errors: Opt
         return Ok(made);
     }
     if let Some(copy) = crate::bytes::bytearray_copy(vm, &made) {
-        let message =
-            format!("encoder {encoding} returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types");
+        let message = format!(
+            "encoder {encoding} returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types"
+        );
         vm.warn(&taipan_core::builtin_types::RUNTIME_WARNING, &message, 1)?;
         return crate::bytes::new_bytes(vm, &copy);
     }
@@ -236,7 +237,10 @@ pub fn lookup_error(vm: &mut Vm, name: &str) -> Py {
         return Ok(handler.clone());
     }
     let Some(at) = Standard::ALL.iter().position(|(own, _)| *own == name) else {
-        return Err(vm.raise(&LOOKUP_ERROR, format!("unknown error handler name '{name}'")));
+        return Err(vm.raise(
+            &LOOKUP_ERROR,
+            format!("unknown error handler name '{name}'"),
+        ));
     };
     let function = taipan_core::descriptor::new_function(&HANDLERS[at], Value::none(), None);
     own.errors

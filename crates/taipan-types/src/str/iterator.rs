@@ -104,10 +104,18 @@ fn same(_vm: &mut Vm, this: &Value) -> Py {
 
 static LAYOUT: Layout = Layout::of::<StrIterator>();
 
-static METHODS: &[MethodDef] = &[
-    f0("__length_hint__(self, /)", length_hint, "How many items are left."),
+static METHODS: [MethodDef; 3] = [
+    f0(
+        "__length_hint__(self, /)",
+        length_hint,
+        "How many items are left.",
+    ),
     f0("__reduce__(self, /)", reduce, "State for pickling."),
-    f1("__setstate__(self, state, /)", setstate, "Sets the position."),
+    f1(
+        "__setstate__(self, state, /)",
+        setstate,
+        "Sets the position.",
+    ),
 ];
 
 pub(super) static SPEC: TypeSpec = TypeSpec {
@@ -118,6 +126,6 @@ pub(super) static SPEC: TypeSpec = TypeSpec {
         next: Some(next),
         ..Slots::NONE
     },
-    methods: METHODS,
+    methods: &METHODS,
     ..TypeSpec::DEFAULT
 };

@@ -43,7 +43,7 @@ fn pieces(vm: &mut Vm, this: &Value, ranges: impl Iterator<Item = Range<usize>>)
     for range in ranges {
         out.push(piece(vm, this, range)?);
     }
-    new_list(vm, out)
+    Ok(new_list(out))
 }
 
 // ---- case ----
@@ -104,11 +104,7 @@ fn isascii(_vm: &mut Vm, this: &Value) -> Py {
 // ---- searching ----
 
 /// The part of the text that a search may look at, and where it begins; `None` if the start lies beyond the end.
-fn searched<'a>(
-    vm: &mut Vm,
-    this: &'a Value,
-    args: &[Value],
-) -> Py<Option<(Text<'a>, usize)>> {
+fn searched<'a>(vm: &mut Vm, this: &'a Value, args: &[Value]) -> Py<Option<(Text<'a>, usize)>> {
     let range = arguments::range(vm, args, 1)?;
     let text = text::text(this);
     let (from, to) = fit(range, text.len());
@@ -429,7 +425,9 @@ fn padding(vm: &mut Vm, this: &Value, args: &[Value]) -> Py<(usize, usize, u32)>
             Some(text) => match (text.len(), text.get(0)) {
                 (1, Some(code)) => code,
                 _ => {
-                    return Err(vm.type_error("The fill character must be exactly one character long"));
+                    return Err(
+                        vm.type_error("The fill character must be exactly one character long")
+                    );
                 }
             },
         },
@@ -534,7 +532,7 @@ fn getnewargs(vm: &mut Vm, this: &Value) -> Py {
     Ok(new_tuple([copy]))
 }
 
-pub(super) static METHODS: &[MethodDef] = &[
+pub(super) static METHODS: [MethodDef; 50] = [
     bound(
         "encode(self, /, encoding='utf-8', errors='strict')",
         encode,
@@ -570,7 +568,11 @@ pub(super) static METHODS: &[MethodDef] = &[
         capitalize,
         "A copy whose first character is in title case and the rest in lower case.",
     ),
-    f0("casefold(self, /)", casefold, "A copy for comparison without regard to case."),
+    f0(
+        "casefold(self, /)",
+        casefold,
+        "A copy for comparison without regard to case.",
+    ),
     f0(
         "title(self, /)",
         title,
@@ -654,7 +656,11 @@ pub(super) static METHODS: &[MethodDef] = &[
         strip,
         "A copy without white space (or the characters in chars) at both ends.",
     ),
-    f0("swapcase(self, /)", swapcase, "A copy with upper and lower case exchanged."),
+    f0(
+        "swapcase(self, /)",
+        swapcase,
+        "A copy with upper and lower case exchanged.",
+    ),
     f1(
         "translate(self, table, /)",
         table::translate,
@@ -673,25 +679,73 @@ pub(super) static METHODS: &[MethodDef] = &[
         endswith,
         "Does the text (or self[start:end]) end with suffix, a string or a tuple of them?",
     ),
-    f1("removeprefix(self, prefix, /)", removeprefix, "A copy without the prefix, if it is there."),
-    f1("removesuffix(self, suffix, /)", removesuffix, "A copy without the suffix, if it is there."),
-    f0("isascii(self, /)", isascii, "Are all characters ASCII? The empty string's are."),
-    f0("islower(self, /)", islower, "Are there cased characters, all of them in lower case?"),
-    f0("isupper(self, /)", isupper, "Are there cased characters, all of them in upper case?"),
+    f1(
+        "removeprefix(self, prefix, /)",
+        removeprefix,
+        "A copy without the prefix, if it is there.",
+    ),
+    f1(
+        "removesuffix(self, suffix, /)",
+        removesuffix,
+        "A copy without the suffix, if it is there.",
+    ),
+    f0(
+        "isascii(self, /)",
+        isascii,
+        "Are all characters ASCII? The empty string's are.",
+    ),
+    f0(
+        "islower(self, /)",
+        islower,
+        "Are there cased characters, all of them in lower case?",
+    ),
+    f0(
+        "isupper(self, /)",
+        isupper,
+        "Are there cased characters, all of them in upper case?",
+    ),
     f0("istitle(self, /)", istitle, "Is the text in title case?"),
-    f0("isspace(self, /)", isspace, "Is there only white space, and some?"),
-    f0("isdecimal(self, /)", isdecimal, "Are there only decimal digits, and some?"),
-    f0("isdigit(self, /)", isdigit, "Are there only digits, and some?"),
-    f0("isnumeric(self, /)", isnumeric, "Are there only characters with a numeric value, and some?"),
-    f0("isalpha(self, /)", isalpha, "Are there only letters, and some?"),
-    f0("isalnum(self, /)", isalnum, "Are there only letters and digits, and some?"),
+    f0(
+        "isspace(self, /)",
+        isspace,
+        "Is there only white space, and some?",
+    ),
+    f0(
+        "isdecimal(self, /)",
+        isdecimal,
+        "Are there only decimal digits, and some?",
+    ),
+    f0(
+        "isdigit(self, /)",
+        isdigit,
+        "Are there only digits, and some?",
+    ),
+    f0(
+        "isnumeric(self, /)",
+        isnumeric,
+        "Are there only characters with a numeric value, and some?",
+    ),
+    f0(
+        "isalpha(self, /)",
+        isalpha,
+        "Are there only letters, and some?",
+    ),
+    f0(
+        "isalnum(self, /)",
+        isalnum,
+        "Are there only letters and digits, and some?",
+    ),
     f0(
         "isidentifier(self, /)",
         isidentifier,
         "Could the text be an identifier? keyword.iskeyword tells reserved words.",
     ),
-    f0("isprintable(self, /)", isprintable, "Does repr() leave all characters as they are?")
-        .effects(Effects::PURE),
+    f0(
+        "isprintable(self, /)",
+        isprintable,
+        "Does repr() leave all characters as they are?",
+    )
+    .effects(Effects::PURE),
     f1(
         "zfill(self, width, /)",
         zfill,
@@ -707,7 +761,11 @@ pub(super) static METHODS: &[MethodDef] = &[
         format::method_format_map,
         "The text with replacement fields in braces filled from a mapping.",
     ),
-    f1("__format__(self, format_spec, /)", dunder_format, "The text formatted by format_spec."),
+    f1(
+        "__format__(self, format_spec, /)",
+        dunder_format,
+        "The text formatted by format_spec.",
+    ),
     slice(
         "maketrans(x[, y[, z]], /)",
         table::maketrans,
@@ -716,6 +774,10 @@ pub(super) static METHODS: &[MethodDef] = &[
          length whose characters correspond, and a third of characters to be taken away.",
     )
     .static_method(),
-    f0("__sizeof__(self, /)", sizeof, "Bytes that the object takes."),
+    f0(
+        "__sizeof__(self, /)",
+        sizeof,
+        "Bytes that the object takes.",
+    ),
     f0("__getnewargs__(self, /)", getnewargs, ""),
 ];

@@ -160,18 +160,12 @@ pub fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
 pub fn char_at(vm: &mut Vm, this: &Value, index: i64) -> Py {
     let text = text::text(this);
     let len = text.len();
-    let at = if index < 0 {
-        index + len as i64
-    } else {
-        index
-    };
+    let at = if index < 0 { index + len as i64 } else { index };
     if at < 0 || at as usize >= len {
         return Err(vm.index_error("string index out of range"));
     }
     match text {
-        Text::Ascii(units) | Text::Latin1(units) => {
-            Ok(str_object::latin1_char(units[at as usize]))
-        }
+        Text::Ascii(units) | Text::Latin1(units) => Ok(str_object::latin1_char(units[at as usize])),
         _ => substring(vm, this, at as usize, at as usize + 1),
     }
 }
@@ -319,7 +313,7 @@ static SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     }
     .with_binary(BinaryOp::Remainder, remainder),
-    methods: methods::METHODS,
+    methods: &methods::METHODS,
     doc: "str(object='') -> str\nstr(object=b'', encoding='utf-8', errors='strict') -> str\n\n\
           Text made of an object: what its __str__ answers, or bytes decoded with the given\nencoding and error handler.",
     ..TypeSpec::DEFAULT

@@ -11,9 +11,12 @@ pub(super) fn maketrans(vm: &mut Vm, _cls: &Value, args: &[Value]) -> Py {
     let table = new_dict();
     let dict = table.expect::<Dict>();
     if let [pairs] = args {
-        let Some(pairs) = dict_of(pairs).filter(|_| pairs.is_exact(&taipan_core::builtin_types::DICT))
+        let Some(pairs) =
+            dict_of(pairs).filter(|_| pairs.is_exact(&taipan_core::builtin_types::DICT))
         else {
-            return Err(vm.type_error("if you give only one argument to maketrans it must be a dict"));
+            return Err(
+                vm.type_error("if you give only one argument to maketrans it must be a dict")
+            );
         };
         for (key, value) in pairs.items() {
             let code = match text_of(&key) {
@@ -27,9 +30,7 @@ pub(super) fn maketrans(vm: &mut Vm, _cls: &Value, args: &[Value]) -> Py {
                 },
                 None if key.is_int() => key,
                 None => {
-                    return Err(
-                        vm.type_error("keys in translate table mustbe strings or integers")
-                    );
+                    return Err(vm.type_error("keys in translate table mustbe strings or integers"));
                 }
             };
             dict.insert(vm, &code, value)?;
