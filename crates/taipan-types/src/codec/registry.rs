@@ -242,7 +242,7 @@ pub fn lookup_error(vm: &mut Vm, name: &str) -> Py {
             format!("unknown error handler name '{name}'"),
         ));
     };
-    let function = taipan_core::descriptor::new_function(&HANDLERS[at], Value::none(), None);
+    let function = taipan_core::descriptor::new_native_function(&HANDLERS[at], None, None);
     own.errors
         .borrow_mut()
         .insert(name.to_owned(), function.clone());
