@@ -1,7 +1,8 @@
 //! `slice`, and what sequences need to make sense of one.
 
 use crate::check;
-use crate::tuple::{compare_rows, hash_row};
+use crate::tuple::compare_rows;
+use dashu_int::IBig;
 use taipan_core::alloc::new_object;
 use taipan_core::builtin_types::SLICE;
 use taipan_core::tuple_object::new_tuple;
@@ -216,7 +217,7 @@ fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
 }
 
 fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {
-    hash_row(vm, &parts(this.expect::<Slice>()))
+    crate::tuple::hash_parts(vm, &parts(this.expect::<Slice>()), 0)
 }
 
 fn indices(vm: &mut Vm, this: &Value, len: &Value) -> Py {
@@ -226,53 +227,37 @@ fn indices(vm: &mut Vm, this: &Value, len: &Value) -> Py {
     if vm.compare_bool(&len, &zero, CompareOp::Lt)? {
         return Err(vm.value_error("length should not be negative"));
     }
-    // Numbers of any size take part, so this is done in Python's ints.
-    let index = |vm: &mut Vm, value: &Value| -> Py<dashu_int::IBig> {
-        if !value.is_int() && value.type_of().slots().index.is_none() {
-            return Err(
-                vm.type_error("slice indices must be integers or None or have an __index__ method")
-            );
-        }
-        let value = vm.index(value)?;
-        Ok(value.as_big().unwrap_or_default())
-    };
-    use dashu_int::IBig;
-    let len = len.as_big().unwrap_or_default();
-    let step = if slice.step.is_none() {
-        IBig::ONE
-    } else {
-        index(vm, &slice.step)?
-    };
+    let (start, stop, step) = fit_big(vm, slice, &len.as_big().unwrap_or_default())?;
+    Ok(new_tuple([start, stop, step].map(taipan_core::number::int_from_big)))
+}
+
+/// Start, stop and step of a slice fitted to a length of any size.
+pub fn fit_big(vm: &mut Vm, slice: &Slice, len: &IBig) -> Py<(IBig, IBig, IBig)> {
+    let step = if slice.step.is_none() { IBig::ONE } else { big_index(vm, &slice.step)? };
     if step == IBig::ZERO {
         return Err(vm.value_error("slice step cannot be zero"));
     }
     let backwards = step < IBig::ZERO;
-    let (low, high) = if backwards {
-        (-IBig::ONE, &len - IBig::ONE)
-    } else {
-        (IBig::ZERO, len.clone())
-    };
+    let (low, high) = if backwards { (-IBig::ONE, len - IBig::ONE) } else { (IBig::ZERO, len.clone()) };
     let fit = |vm: &mut Vm, value: &Value, default: &IBig| -> Py<IBig> {
         if value.is_none() {
             return Ok(default.clone());
         }
-        let bound = index(vm, value)?;
-        Ok(if bound < IBig::ZERO {
-            (bound + &len).max(low.clone())
-        } else {
-            bound.min(high.clone())
-        })
+        let bound = big_index(vm, value)?;
+        Ok(if bound < IBig::ZERO { (bound + len).max(low.clone()) } else { bound.min(high.clone()) })
     };
-    let (first, last) = if backwards {
-        (&high, &low)
-    } else {
-        (&low, &high)
-    };
+    let (first, last) = if backwards { (&high, &low) } else { (&low, &high) };
     let start = fit(vm, &slice.start, first)?;
     let stop = fit(vm, &slice.stop, last)?;
-    Ok(new_tuple(
-        [start, stop, step].map(taipan_core::number::int_from_big),
-    ))
+    Ok((start, stop, step))
+}
+
+fn big_index(vm: &mut Vm, value: &Value) -> Py<IBig> {
+    if !value.is_int() && value.type_of().slots().index.is_none() {
+        return Err(vm.type_error("slice indices must be integers or None or have an __index__ method"));
+    }
+    let value = vm.index(value)?;
+    Ok(value.as_big().unwrap_or_default())
 }
 
 fn reduce(_vm: &mut Vm, this: &Value) -> Py {

@@ -118,25 +118,24 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
     repr_items(vm, this, "(", close, |_, at| row.get(at).cloned())
 }
 
-/// The hash of a row of values, as tuples have it: xxHash's accumulation of the items' hashes.
+/// The hash of a row of values, as tuples have it.
 pub fn hash_row(vm: &mut Vm, row: &[Value]) -> Py<i64> {
-    const PRIME_1: u64 = 11400714785074694791;
-    const PRIME_2: u64 = 14029467366897019727;
-    const PRIME_5: u64 = 2870177450012600261;
+    hash_parts(vm, row, row.len() as u64 ^ (PRIME_5 ^ 3527539))
+}
+
+const PRIME_1: u64 = 11400714785074694791;
+const PRIME_2: u64 = 14029467366897019727;
+const PRIME_5: u64 = 2870177450012600261;
+
+/// xxHash's accumulation of the items' hashes, with `end` added to it.
+pub fn hash_parts(vm: &mut Vm, row: &[Value], end: u64) -> Py<i64> {
     let mut sum = PRIME_5;
     for item in row {
         let lane = vm.hash(item)? as u64;
-        sum = sum
-            .wrapping_add(lane.wrapping_mul(PRIME_2))
-            .rotate_left(31)
-            .wrapping_mul(PRIME_1);
+        sum = sum.wrapping_add(lane.wrapping_mul(PRIME_2)).rotate_left(31).wrapping_mul(PRIME_1);
     }
-    sum = sum.wrapping_add(row.len() as u64 ^ (PRIME_5 ^ 3527539));
-    Ok(if sum == u64::MAX {
-        1546275796
-    } else {
-        sum as i64
-    })
+    sum = sum.wrapping_add(end);
+    Ok(if sum == u64::MAX { 1546275796 } else { sum as i64 })
 }
 
 fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {

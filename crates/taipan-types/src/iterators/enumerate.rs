@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use taipan_core::alloc::new_instance;
 use taipan_core::builtin_types::ENUMERATE;
 use taipan_core::lock::{HasState, Locked};
+use taipan_core::str_object::str_eq;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{
     Args, BinaryOp, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeFlags, TypeObject, TypeSpec,
-    Value, Vm, f0,
+    Value, Vm, f0, name,
 };
 
 /// Counts from here on are kept as Python ints.
@@ -43,13 +44,36 @@ unsafe impl Payload for Enumerate {
     }
 }
 
+fn arguments(vm: &mut Vm, args: Args<'_>) -> Py<(Value, Option<Value>)> {
+    let given = args.all().len();
+    if given > 2 {
+        return Err(vm.type_error(format!("enumerate() takes at most 2 arguments ({given} given)")));
+    }
+    let (mut iterable, mut start) = (args.pos().first().cloned(), args.pos().get(1).cloned());
+    for (keyword, value) in args.keywords() {
+        if str_eq(keyword, name!("iterable")) && iterable.is_none() {
+            iterable = Some(value.clone());
+        } else if str_eq(keyword, name!("start")) && start.is_none() {
+            start = Some(value.clone());
+        } else {
+            let keyword = vm.str_string(keyword)?;
+            let message = format!("'{keyword}' is an invalid keyword argument for enumerate()");
+            return Err(vm.type_error(message));
+        }
+    }
+    match iterable {
+        Some(iterable) => Ok((iterable, start)),
+        None => Err(vm.type_error("enumerate() missing required argument 'iterable'")),
+    }
+}
+
 fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let [iterable, start] = check::bind(vm, "enumerate", args, ["iterable", "start"], 1)?;
+    let (iterable, start) = arguments(vm, args)?;
     let start = match start {
         Some(start) => vm.index(&start)?,
         None => Value::from_i32(0),
     };
-    let source = vm.iter(&iterable.unwrap_or_else(Value::none))?;
+    let source = vm.iter(&iterable)?;
     let (count, big) = match start.as_i64() {
         Some(count) if (-BIG..BIG).contains(&count) => (count, Value::from_i32(0)),
         _ => (
