@@ -62,7 +62,10 @@ impl Signature {
             (Some(open), Some(close)) if open < close => &text[open + 1..close],
             _ => "",
         };
-        let mut parts = split_commas(inside);
+        let mut parts: Vec<&'static str> = split_commas(inside)
+            .into_iter()
+            .flat_map(optional_parts)
+            .collect();
         let mut receiver = None;
         let mut tail = inside.trim();
         if let Some(first) = parts.first() {
@@ -108,10 +111,12 @@ impl Signature {
                 }
                 "*" => kind = ParameterKind::KeywordOnly,
                 _ => {
-                    let (text, default) = match part.split_once('=') {
-                        Some((text, default)) => (text.trim(), Some(default.trim())),
-                        None => (part, None),
-                    };
+                    let (text, default) =
+                        match (part.split_once('='), part.strip_prefix(['[', ' '])) {
+                            (Some((text, default)), _) => (text.trim(), Some(default.trim())),
+                            (None, Some(text)) => (text.trim(), Some("")),
+                            (None, None) => (part, None),
+                        };
                     let index = signature.parameters.len();
                     let (text, own_kind) = if let Some(text) = text.strip_prefix("**") {
                         signature.keyword_rest = Some(index);
@@ -201,6 +206,23 @@ impl Signature {
                 .position(|p| by_name(p) && str_eq(&p.name, name)),
         }
     }
+}
+
+/// The parameters of a part such as `sub[, start[, end]]`: those in brackets are optional and keep a `[` in front.
+fn optional_parts(part: &'static str) -> Vec<&'static str> {
+    let Some(first) = part.find('[').filter(|at| !part[..*at].contains('=')) else {
+        return vec![part];
+    };
+    let mut out = vec![part[..first].trim()];
+    for (at, _) in part.match_indices('[') {
+        let name = part[at + 1..].trim_start_matches([',', ' ']);
+        let end = name.find(['[', ',', ']']).unwrap_or(name.len());
+        let start = part.len() - name.len();
+        // The bracket or blank in front of the name stands for "optional".
+        out.push(part[start - 1..start + end].trim_end());
+    }
+    out.retain(|part| !part.is_empty());
+    out
 }
 
 /// Splits at commas outside of quotes and brackets.
@@ -545,7 +567,19 @@ fn unexpected_keyword(vm: &mut Vm, def: &'static MethodDef, name: &Value) -> Rai
 
 #[cfg(test)]
 mod tests {
-    use super::split_commas;
+    use super::{Signature, optional_parts, split_commas};
+
+    #[test]
+    fn brackets_mean_optional() {
+        assert_eq!(
+            optional_parts("sub[, start[, end]]"),
+            ["sub", " start", " end"]
+        );
+        assert_eq!(optional_parts("a=[]"), ["a=[]"]);
+        let signature = Signature::parse("find(self, sub[, start[, end]], /)");
+        assert_eq!(signature.required(), 1);
+        assert_eq!(signature.max_positional(), Some(3));
+    }
 
     #[test]
     fn commas_inside_quotes_do_not_split() {
