@@ -27,3 +27,5 @@ pub fn define_types() {
     str::define();
     bytes::define();
 }
+pub mod stubs;
+pub use stubs::{complex, dict, exceptions, set, template};

@@ -1,0 +1,145 @@
+//! Code objects: the portable code as values, and its quickened copy, made when it first runs.
+
+use crate::quick::QuickCode;
+use std::cell::OnceCell;
+use std::sync::Arc;
+use taipan_bytecode::code::{Code, CodeFlags, Constant};
+use taipan_core::number::int_from_big;
+use taipan_core::payload::{Payload, Tracer};
+use taipan_core::{Py, TypeObject, Value, Vm, alloc, builtin_types, str_object, tuple_object};
+
+/// Payload of code objects.
+pub struct CodeObject {
+    pub code: Arc<Code>,
+    pub name: Value,
+    pub qualname: Value,
+    pub filename: Value,
+    /// Interned names, `co_names`.
+    pub names: Box<[Value]>,
+    /// `co_consts`.
+    pub consts: Box<[Value]>,
+    /// Names of all fast slots: varnames, cellvars, freevars.
+    pub slot_names: Box<[Value]>,
+    /// For each cellvar, the parameter whose value it takes over.
+    pub cell_to_arg: Box<[Option<u32>]>,
+    /// A call with exactly `argcount` positional arguments needs no binding and no cells.
+    pub simple: bool,
+    pub quick: OnceCell<QuickCode>,
+}
+
+// SAFETY: all references are reported.
+unsafe impl Payload for CodeObject {
+    fn type_object() -> &'static TypeObject {
+        &builtin_types::CODE
+    }
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit_all(self.names.iter());
+        tracer.visit_all(self.consts.iter());
+    }
+}
+
+fn text(text: &str) -> Value {
+    str_object::name(text)
+}
+
+impl CodeObject {
+    /// Makes the code object (and those nested in its constants).
+    pub fn create(vm: &mut Vm, code: &Arc<Code>) -> Py {
+        let consts: Box<[Value]> = constants(vm, &code.consts)?.into();
+        let slot_names = code
+            .varnames
+            .iter()
+            .chain(&code.cellvars)
+            .chain(&code.freevars)
+            .map(|name| text(name))
+            .collect();
+        let simple = !code
+            .flags
+            .intersects(CodeFlags::VARARGS | CodeFlags::VARKEYWORDS | CodeFlags::GENERATOR_LIKE)
+            && code.flags.contains(CodeFlags::OPTIMIZED)
+            && code.kwonlyargcount == 0
+            && code.cellvars.is_empty()
+            && code.freevars.is_empty();
+        Ok(alloc::new_object(CodeObject {
+            name: text(&code.name),
+            qualname: text(&code.qualname),
+            filename: text(&code.filename),
+            names: code.names.iter().map(|name| text(name)).collect(),
+            consts,
+            slot_names,
+            cell_to_arg: code
+                .cell_to_arg()
+                .map(|arg| arg.map(|arg| arg as u32))
+                .collect(),
+            simple,
+            quick: OnceCell::new(),
+            code: code.clone(),
+        }))
+    }
+
+    /// The quickened copy.
+    #[inline(always)]
+    pub fn quick(&self) -> &QuickCode {
+        self.quick.get_or_init(|| QuickCode::new(&self.code))
+    }
+
+    #[inline(always)]
+    pub fn flags(&self) -> CodeFlags {
+        self.code.flags
+    }
+}
+
+fn constants(vm: &mut Vm, row: &[Constant]) -> Py<Vec<Value>> {
+    row.iter().map(|item| constant(vm, item)).collect()
+}
+
+/// A constant as a value.
+pub fn constant(vm: &mut Vm, constant: &Constant) -> Py {
+    Ok(match constant {
+        Constant::None => Value::none(),
+        Constant::Bool(b) => Value::bool(*b),
+        Constant::Ellipsis => Value::ellipsis(),
+        Constant::Int(i) => Value::int(*i),
+        Constant::BigInt(big) => {
+            let magnitude = dashu_int::UBig::from_le_bytes(&big.magnitude);
+            let sign = if big.negative {
+                dashu_int::Sign::Negative
+            } else {
+                dashu_int::Sign::Positive
+            };
+            int_from_big(dashu_int::IBig::from_parts(sign, magnitude))
+        }
+        Constant::Float(bits) => Value::float(f64::from_bits(*bits)),
+        Constant::Complex(re, im) => {
+            taipan_types::complex::new_complex(f64::from_bits(*re), f64::from_bits(*im))
+        }
+        Constant::Str(bytes) => constant_text(bytes),
+        Constant::Bytes(bytes) => taipan_types::bytes::new_bytes(vm, bytes)?,
+        Constant::Tuple(items) => tuple_object::new_tuple(constants(vm, items)?),
+        Constant::FrozenSet(items) => {
+            let items = tuple_object::new_tuple(constants(vm, items)?);
+            taipan_types::set::frozenset_from(vm, &items)?
+        }
+        Constant::Slice(parts) => {
+            let [start, stop, step] = &**parts;
+            let (start, stop) = (self::constant(vm, start)?, self::constant(vm, stop)?);
+            let step = self::constant(vm, step)?;
+            taipan_types::slice::new_slice(start, stop, step)
+        }
+        Constant::Code(code) => CodeObject::create(vm, code)?,
+    })
+}
+
+/// Text that looks like a name is interned, as CPython does.
+fn constant_text(bytes: &[u8]) -> Value {
+    let value = str_object::new_from_wtf8(bytes);
+    if bytes.len() <= 64
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    {
+        str_object::intern(&value)
+    } else {
+        value
+    }
+}

@@ -1,0 +1,1240 @@
+//! The stack machine's loop.
+//!
+//! Rules:
+//! 1. `frame.ip` is stored before anything that can raise, call, suspend or look at frames; it names the instruction after the
+//!    running one.
+//! 2. Operands stay on the stack, owned by it, until the operation has succeeded: the unwinder cuts the stack and drops them.
+//! 3. Nothing in a handler may hold an owned `Value` over a call that can fail, unless it is dropped by `?`-like exits.
+//! 4. A Python-to-Python call pushes a frame and goes on in the same loop; only frames flagged ENTRY return from it.
+
+use crate::call;
+use crate::frame::{self, ENTRY, Frame, INIT, INLINE_GENERATOR};
+use crate::ops;
+use crate::quick::{Cache, Instr, Quick};
+use crate::unwind;
+use taipan_core::shape;
+use taipan_core::value::{FLOAT_TAGS, INT_TAG, POINTER_MASK};
+use taipan_core::{Py, Raised, Value, Vm, builtin_types};
+use taipan_types::list::{List, ListExt};
+
+/// How a frame was left.
+pub enum Exit {
+    Return(Value),
+    /// The generator's frame is suspended.
+    Yield(Value),
+}
+
+#[inline(always)]
+fn both_ints(a: u64, b: u64) -> bool {
+    a & b & INT_TAG == INT_TAG
+}
+
+#[inline(always)]
+fn is_float(word: u64) -> bool {
+    FLOAT_TAGS >> (word & POINTER_MASK) & 1 != 0
+}
+
+/// A borrowed view of a stack slot or local that holds a value.
+#[inline(always)]
+unsafe fn view<'a>(slot: *const u64) -> &'a Value {
+    // SAFETY: the caller passes a slot with the word of a live value.
+    unsafe { &*slot.cast::<Value>() }
+}
+
+/// Drops the value in a slot.
+#[inline(always)]
+unsafe fn drop_slot(slot: *const u64) {
+    // SAFETY: the caller passes a slot that owns its value and will not use it again.
+    drop(unsafe { Value::from_bits(*slot) });
+}
+
+/// Runs `frame`, which is the thread's top frame and flagged ENTRY, until it returns, yields or raises.
+/// After a return or an error the frame is gone (or, a generator's, cleared).
+pub fn run(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
+    run_from(vm, entry, entry)
+}
+
+/// Like [`run`] for a frame that goes on by raising the pending exception (`throw()`).
+pub fn run_raising(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
+    let mut frame = entry;
+    // SAFETY: a live frame.
+    let sp = unsafe { Frame::stack(frame).add((*frame).depth as usize) };
+    unwind::find_handler(vm, &mut frame, sp, raised, entry, true)?;
+    run_from(vm, frame, entry)
+}
+
+fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
+    let mut frame = start;
+    let mut ip: *mut Instr;
+    let mut sp: *mut u64;
+    let mut locals: *mut u64;
+    let mut consts: *const Value;
+    let mut caches: *mut Cache;
+
+    /// Takes the loop's variables from the frame.
+    macro_rules! load_frame {
+        () => {{
+            ip = (*frame).ip;
+            locals = Frame::locals(frame);
+            sp = Frame::stack(frame).wrapping_add((*frame).depth as usize);
+            let code = (*frame).code();
+            consts = code.consts.as_ptr();
+            caches = code.quick().caches();
+        }};
+    }
+
+    // SAFETY: for the whole loop: code was verified (stack depth, operands, jump targets are in range), so every slot that an
+    // instruction names exists and holds what the verifier says; `frame` is live; slots own their values.
+    unsafe {
+        load_frame!();
+        loop {
+            let raised: Raised = 'raise: loop {
+                let instr = *ip;
+                ip = ip.add(1);
+
+                macro_rules! save {
+                    () => {
+                        (*frame).ip = ip
+                    };
+                }
+                macro_rules! push {
+                    ($value:expr) => {{
+                        let word = Value::into_bits($value);
+                        *sp = word;
+                        sp = sp.add(1);
+                    }};
+                }
+                /// The n-th slot from the top.
+                macro_rules! peek {
+                    ($n:expr) => {
+                        sp.sub($n)
+                    };
+                }
+                macro_rules! tri {
+                    ($result:expr) => {
+                        match $result {
+                            Ok(value) => value,
+                            Err(raised) => break 'raise raised,
+                        }
+                    };
+                }
+                /// Replaces the n topmost slots by one value. Drops come after the result is in place.
+                macro_rules! replace2 {
+                    ($value:expr) => {{
+                        let word = Value::into_bits($value);
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        *peek!(2) = word;
+                        sp = sp.sub(1);
+                        drop(Value::from_bits(b));
+                        drop(Value::from_bits(a));
+                    }};
+                }
+                macro_rules! replace1 {
+                    ($value:expr) => {{
+                        let word = Value::into_bits($value);
+                        let old = *peek!(1);
+                        *peek!(1) = word;
+                        drop(Value::from_bits(old));
+                    }};
+                }
+                macro_rules! jump {
+                    ($target:expr) => {
+                        ip = (*frame).code().quick().at($target)
+                    };
+                }
+                /// Runs an out-of-line operation on the stack: `fn(vm, frame, sp, arg) -> Py<*mut u64>`.
+                macro_rules! op {
+                    ($function:path) => {{
+                        save!();
+                        sp = tri!($function(vm, frame, sp, instr.arg)).as_ptr();
+                    }};
+                }
+                macro_rules! arith {
+                    ($ints:ident, $float:tt, $slow:expr) => {{
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if both_ints(a, b)
+                            && let Some(value) = view(peek!(2)).$ints(view(peek!(1)))
+                        {
+                            *peek!(2) = value.into_bits();
+                            sp = sp.sub(1);
+                        } else if is_float(a) && is_float(b) {
+                            let value = view(peek!(2)).small_float_unchecked() $float view(peek!(1)).small_float_unchecked();
+                            *peek!(2) = Value::float(value).into_bits();
+                            sp = sp.sub(1);
+                        } else {
+                            save!();
+                            let value = tri!($slow(vm, view(peek!(2)), view(peek!(1))));
+                            replace2!(value);
+                        }
+                    }};
+                }
+                macro_rules! binary {
+                    ($slow:expr) => {{
+                        save!();
+                        let value = tri!($slow(vm, view(peek!(2)), view(peek!(1))));
+                        replace2!(value);
+                    }};
+                }
+                /// Enters a Python function's frame that a call pushed.
+                macro_rules! enter {
+                    ($new:expr) => {{
+                        frame = $new;
+                        load_frame!();
+                        if vm
+                            .thread()
+                            .breaker
+                            .load(std::sync::atomic::Ordering::Relaxed)
+                            != 0
+                        {
+                            save!();
+                            tri!(vm.safepoint());
+                        }
+                    }};
+                }
+                /// Leaves the running frame with a value that is not on its stack any more.
+                macro_rules! leave {
+                    ($value:expr) => {{
+                        let value: Value = $value;
+                        let flags = (*frame).flags;
+                        let left = sp.offset_from(Frame::stack(frame)) as usize;
+                        let previous = (*frame).previous;
+                        if flags & frame::GENERATOR != 0 {
+                            crate::generator::finish(vm, frame, left);
+                            if flags & INLINE_GENERATOR != 0 {
+                                drop(value);
+                                frame = previous;
+                                load_frame!();
+                                // The iterator on top is exhausted: the FOR_ITER before `ip` jumps.
+                                let for_iter = *ip.sub(1);
+                                sp = sp.sub(1);
+                                drop_slot(sp);
+                                jump!(for_iter.arg);
+                                continue;
+                            }
+                            return Ok(Exit::Return(value));
+                        }
+                        if flags & INIT != 0 {
+                            // The instance waits on the caller's stack.
+                            if !value.is_none() {
+                                save!();
+                                let raised = call::init_result_error(vm, &value);
+                                break 'raise raised;
+                            }
+                            frame::pop_frame(vm, frame, left);
+                            if flags & ENTRY != 0 {
+                                return Ok(Exit::Return(value));
+                            }
+                            frame = previous;
+                            load_frame!();
+                            continue;
+                        }
+                        frame::pop_frame(vm, frame, left);
+                        if flags & ENTRY != 0 {
+                            return Ok(Exit::Return(value));
+                        }
+                        frame = previous;
+                        load_frame!();
+                        push!(value);
+                    }};
+                }
+
+                match instr.op {
+                    // ---- stack ----
+                    Quick::Nop | Quick::ExtendedArg => {}
+                    Quick::PopTop => {
+                        sp = sp.sub(1);
+                        let word = *sp;
+                        if word & POINTER_MASK == 0 && word != 0 {
+                            save!();
+                            drop(Value::from_bits(word));
+                        }
+                    }
+                    Quick::RotTwo => std::ptr::swap(peek!(1), peek!(2)),
+                    Quick::RotThree => std::slice::from_raw_parts_mut(peek!(3), 3).rotate_right(1),
+                    Quick::RotFour => std::slice::from_raw_parts_mut(peek!(4), 4).rotate_right(1),
+                    Quick::RotN => {
+                        let n = instr.arg as usize;
+                        std::slice::from_raw_parts_mut(peek!(n), n).rotate_right(1);
+                    }
+                    Quick::DupTop => push!(view(peek!(1)).clone()),
+                    Quick::DupTopTwo => {
+                        let (a, b) = (view(peek!(2)).clone(), view(peek!(1)).clone());
+                        push!(a);
+                        push!(b);
+                    }
+                    Quick::Copy => push!(view(peek!(instr.arg as usize)).clone()),
+                    Quick::Swap => std::ptr::swap(peek!(1), peek!(instr.arg as usize)),
+                    Quick::PushNull => {
+                        *sp = 0;
+                        sp = sp.add(1);
+                    }
+
+                    // ---- constants and variables ----
+                    Quick::LoadConst => push!((*consts.add(instr.arg as usize)).clone()),
+                    Quick::LoadFast => {
+                        let slot = locals.add(instr.arg as usize);
+                        if *slot == 0 {
+                            save!();
+                            break 'raise ops::names::unbound_local(vm, frame, instr.arg);
+                        }
+                        push!(view(slot).clone());
+                    }
+                    Quick::LoadFastLoadFast => {
+                        let a = locals.add((instr.arg & 0xFFFF) as usize);
+                        let b = locals.add((instr.arg >> 16) as usize);
+                        if *a == 0 || *b == 0 {
+                            save!();
+                            let slot = if *a == 0 {
+                                instr.arg & 0xFFFF
+                            } else {
+                                instr.arg >> 16
+                            };
+                            break 'raise ops::names::unbound_local(vm, frame, slot);
+                        }
+                        *sp = view(a).clone().into_bits();
+                        *sp.add(1) = view(b).clone().into_bits();
+                        sp = sp.add(2);
+                    }
+                    Quick::LoadFastLoadConst => {
+                        let a = locals.add((instr.arg & 0xFFFF) as usize);
+                        if *a == 0 {
+                            save!();
+                            break 'raise ops::names::unbound_local(vm, frame, instr.arg & 0xFFFF);
+                        }
+                        *sp = view(a).clone().into_bits();
+                        *sp.add(1) = (*consts.add((instr.arg >> 16) as usize))
+                            .clone()
+                            .into_bits();
+                        sp = sp.add(2);
+                    }
+                    Quick::StoreFast => {
+                        sp = sp.sub(1);
+                        let slot = locals.add(instr.arg as usize);
+                        let old = *slot;
+                        *slot = *sp;
+                        if old & POINTER_MASK == 0 && old != 0 {
+                            save!();
+                            drop(Value::from_bits(old));
+                        }
+                    }
+                    Quick::StoreFastLoadFast => {
+                        let slot = locals.add((instr.arg & 0xFFFF) as usize);
+                        let old = *slot;
+                        *slot = *peek!(1);
+                        let next = locals.add((instr.arg >> 16) as usize);
+                        if *next == 0 {
+                            sp = sp.sub(1);
+                            save!();
+                            if old != 0 {
+                                drop(Value::from_bits(old));
+                            }
+                            break 'raise ops::names::unbound_local(vm, frame, instr.arg >> 16);
+                        }
+                        if old & POINTER_MASK == 0 && old != 0 {
+                            sp = sp.sub(1);
+                            save!();
+                            drop(Value::from_bits(old));
+                            // What died may have unbound the local only through a frame's f_locals: look again.
+                            if *next == 0 {
+                                break 'raise ops::names::unbound_local(vm, frame, instr.arg >> 16);
+                            }
+                            push!(view(next).clone());
+                        } else {
+                            *peek!(1) = view(next).clone().into_bits();
+                        }
+                    }
+                    Quick::DeleteFast => {
+                        let slot = locals.add(instr.arg as usize);
+                        save!();
+                        let old = *slot;
+                        if old == 0 {
+                            break 'raise ops::names::unbound_local(vm, frame, instr.arg);
+                        }
+                        *slot = 0;
+                        drop(Value::from_bits(old));
+                    }
+                    Quick::LoadFastAndClear => {
+                        let slot = locals.add(instr.arg as usize);
+                        *sp = *slot;
+                        *slot = 0;
+                        sp = sp.add(1);
+                    }
+                    Quick::StoreFastMaybeNull => {
+                        sp = sp.sub(1);
+                        let slot = locals.add(instr.arg as usize);
+                        let old = *slot;
+                        *slot = *sp;
+                        if old != 0 {
+                            save!();
+                            drop(Value::from_bits(old));
+                        }
+                    }
+                    Quick::LoadClosure => op!(ops::names::load_closure),
+                    Quick::LoadDeref => {
+                        let cell = view(
+                            locals.add((*frame).code().code.varnames.len() + instr.arg as usize),
+                        );
+                        match cell.cast_unchecked::<crate::function::Cell>().get() {
+                            Some(value) => push!(value),
+                            None => {
+                                save!();
+                                break 'raise ops::names::empty_cell(vm, frame, instr.arg);
+                            }
+                        }
+                    }
+                    Quick::StoreDeref => {
+                        save!();
+                        sp = sp.sub(1);
+                        let cell = view(
+                            locals.add((*frame).code().code.varnames.len() + instr.arg as usize),
+                        );
+                        let old = cell
+                            .cast_unchecked::<crate::function::Cell>()
+                            .set(Some(Value::from_bits(*sp)));
+                        drop(old);
+                    }
+                    Quick::DeleteDeref => op!(ops::names::delete_deref),
+                    Quick::LoadClassderef => op!(ops::names::load_classderef),
+                    Quick::SaveCell => op!(ops::names::save_cell),
+                    Quick::RestoreCell => op!(ops::names::restore_cell),
+                    Quick::LoadGlobal => {
+                        save!();
+                        let value = tri!(ops::names::load_global(vm, frame, ip.sub(1)));
+                        push!(value);
+                    }
+                    Quick::LoadGlobalModule => {
+                        let cache = &*caches.add(instr.cache as usize);
+                        match (*frame)
+                            .globals()
+                            .cached_value(cache.version, cache.word as usize)
+                        {
+                            Some(value) => push!(value),
+                            None => {
+                                save!();
+                                let value = tri!(ops::names::load_global(vm, frame, ip.sub(1)));
+                                push!(value);
+                            }
+                        }
+                    }
+                    Quick::LoadGlobalBuiltin => {
+                        let cache = &*caches.add(instr.cache as usize);
+                        let builtins = (*frame).builtins();
+                        let found = if (*frame).globals().keys_version() == cache.shape {
+                            builtins.cached_value(cache.version, cache.word as usize)
+                        } else {
+                            None
+                        };
+                        match found {
+                            Some(value) => push!(value),
+                            None => {
+                                save!();
+                                let value = tri!(ops::names::load_global(vm, frame, ip.sub(1)));
+                                push!(value);
+                            }
+                        }
+                    }
+                    Quick::StoreGlobal => op!(ops::names::store_global),
+                    Quick::DeleteGlobal => op!(ops::names::delete_global),
+                    Quick::LoadName => op!(ops::names::load_name),
+                    Quick::StoreName => op!(ops::names::store_name),
+                    Quick::DeleteName => op!(ops::names::delete_name),
+                    Quick::LoadLocals => op!(ops::names::load_locals),
+                    Quick::LoadFromDictOrGlobals => op!(ops::names::load_from_dict_or_globals),
+                    Quick::LoadFromDictOrDeref => op!(ops::names::load_from_dict_or_deref),
+                    Quick::LoadBuildClass => op!(ops::names::load_build_class),
+                    Quick::LoadAssertionError => push!(builtin_types::ASSERTION_ERROR.to_value()),
+                    Quick::LoadNotImplementedError => {
+                        push!(builtin_types::NOT_IMPLEMENTED_ERROR.to_value())
+                    }
+
+                    // ---- arithmetic ----
+                    Quick::BinaryAdd => arith!(add_small_ints, +, ops::arith::add),
+                    Quick::InplaceAdd => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if both_ints(a, b)
+                            && let Some(value) = view(peek!(2)).add_small_ints(view(peek!(1)))
+                        {
+                            *peek!(2) = value.into_bits();
+                            sp = sp.sub(1);
+                        } else if is_float(a) && is_float(b) {
+                            let value = view(peek!(2)).small_float_unchecked()
+                                + view(peek!(1)).small_float_unchecked();
+                            *peek!(2) = Value::float(value).into_bits();
+                            sp = sp.sub(1);
+                        } else {
+                            save!();
+                            tri!(ops::arith::inplace_add(vm, frame, ip, sp));
+                            sp = sp.sub(1);
+                        }
+                    }
+                    Quick::BinarySubtract => arith!(sub_small_ints, -, ops::arith::subtract),
+                    Quick::InplaceSubtract => {
+                        arith!(sub_small_ints, -, ops::arith::inplace_subtract)
+                    }
+                    Quick::BinaryMultiply => arith!(mul_small_ints, *, ops::arith::multiply),
+                    Quick::InplaceMultiply => {
+                        arith!(mul_small_ints, *, ops::arith::inplace_multiply)
+                    }
+                    Quick::BinaryTrueDivide | Quick::InplaceTrueDivide => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if is_float(a)
+                            && is_float(b)
+                            && view(peek!(1)).small_float_unchecked() != 0.0
+                        {
+                            let value = view(peek!(2)).small_float_unchecked()
+                                / view(peek!(1)).small_float_unchecked();
+                            *peek!(2) = Value::float(value).into_bits();
+                            sp = sp.sub(1);
+                        } else if instr.op == Quick::BinaryTrueDivide {
+                            binary!(ops::arith::true_divide);
+                        } else {
+                            binary!(ops::arith::inplace_true_divide);
+                        }
+                    }
+                    Quick::BinaryFloorDivide => {
+                        match ops::arith::small_floor_divide(view(peek!(2)), view(peek!(1))) {
+                            Some(value) => {
+                                *peek!(2) = value.into_bits();
+                                sp = sp.sub(1);
+                            }
+                            None => binary!(ops::arith::floor_divide),
+                        }
+                    }
+                    Quick::InplaceFloorDivide => binary!(ops::arith::inplace_floor_divide),
+                    Quick::BinaryModulo => {
+                        match ops::arith::small_modulo(view(peek!(2)), view(peek!(1))) {
+                            Some(value) => {
+                                *peek!(2) = value.into_bits();
+                                sp = sp.sub(1);
+                            }
+                            None => binary!(ops::arith::modulo),
+                        }
+                    }
+                    Quick::InplaceModulo => binary!(ops::arith::inplace_modulo),
+                    Quick::BinaryPower => binary!(ops::arith::power),
+                    Quick::InplacePower => binary!(ops::arith::inplace_power),
+                    Quick::BinaryMatrixMultiply => binary!(ops::arith::matrix_multiply),
+                    Quick::InplaceMatrixMultiply => binary!(ops::arith::inplace_matrix_multiply),
+                    Quick::BinaryLshift => {
+                        match ops::arith::small_left_shift(view(peek!(2)), view(peek!(1))) {
+                            Some(value) => {
+                                *peek!(2) = value.into_bits();
+                                sp = sp.sub(1);
+                            }
+                            None => binary!(ops::arith::left_shift),
+                        }
+                    }
+                    Quick::InplaceLshift => binary!(ops::arith::inplace_left_shift),
+                    Quick::BinaryRshift => {
+                        match ops::arith::small_right_shift(view(peek!(2)), view(peek!(1))) {
+                            Some(value) => {
+                                *peek!(2) = value.into_bits();
+                                sp = sp.sub(1);
+                            }
+                            None => binary!(ops::arith::right_shift),
+                        }
+                    }
+                    Quick::InplaceRshift => binary!(ops::arith::inplace_right_shift),
+                    Quick::BinaryAnd => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if both_ints(a, b) {
+                            *peek!(2) = a & b;
+                            sp = sp.sub(1);
+                        } else {
+                            binary!(ops::arith::and);
+                        }
+                    }
+                    Quick::InplaceAnd => binary!(ops::arith::inplace_and),
+                    Quick::BinaryOr => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if both_ints(a, b) {
+                            *peek!(2) = a | b;
+                            sp = sp.sub(1);
+                        } else {
+                            binary!(ops::arith::or);
+                        }
+                    }
+                    Quick::InplaceOr => binary!(ops::arith::inplace_or),
+                    Quick::BinaryXor => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if both_ints(a, b) {
+                            *peek!(2) = (a ^ b) | INT_TAG;
+                            sp = sp.sub(1);
+                        } else {
+                            binary!(ops::arith::xor);
+                        }
+                    }
+                    Quick::InplaceXor => binary!(ops::arith::inplace_xor),
+                    Quick::UnaryNegative => {
+                        if is_float(*peek!(1)) {
+                            *peek!(1) =
+                                Value::float(-view(peek!(1)).small_float_unchecked()).into_bits();
+                        } else {
+                            save!();
+                            let value = tri!(ops::arith::negative(vm, view(peek!(1))));
+                            replace1!(value);
+                        }
+                    }
+                    Quick::UnaryPositive => {
+                        save!();
+                        let value = tri!(ops::arith::positive(vm, view(peek!(1))));
+                        replace1!(value);
+                    }
+                    Quick::UnaryInvert => {
+                        save!();
+                        let value = tri!(ops::arith::invert(vm, view(peek!(1))));
+                        replace1!(value);
+                    }
+                    Quick::UnaryNot => {
+                        save!();
+                        let truth = tri!(vm.truth(view(peek!(1))));
+                        replace1!(Value::bool(!truth));
+                    }
+
+                    // ---- comparison ----
+                    Quick::CompareOp => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if both_ints(a, b) {
+                            *peek!(2) = Value::bool(ops::arith::compare_words(
+                                instr.arg, a as i64, b as i64,
+                            ))
+                            .into_bits();
+                            sp = sp.sub(1);
+                        } else if is_float(a) && is_float(b) {
+                            let (x, y) = (
+                                view(peek!(2)).small_float_unchecked(),
+                                view(peek!(1)).small_float_unchecked(),
+                            );
+                            *peek!(2) = Value::bool(ops::arith::compare_floats(instr.arg, x, y))
+                                .into_bits();
+                            sp = sp.sub(1);
+                        } else {
+                            save!();
+                            let value = tri!(ops::arith::compare(
+                                vm,
+                                view(peek!(2)),
+                                view(peek!(1)),
+                                instr.arg
+                            ));
+                            replace2!(value);
+                        }
+                    }
+                    Quick::CompareJumpIfFalse | Quick::CompareJumpIfTrue => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        let op = (*caches.add(instr.cache as usize)).word as u32;
+                        let truth = if both_ints(a, b) {
+                            sp = sp.sub(2);
+                            ops::arith::compare_words(op, a as i64, b as i64)
+                        } else if is_float(a) && is_float(b) {
+                            let (x, y) = (
+                                view(peek!(2)).small_float_unchecked(),
+                                view(peek!(1)).small_float_unchecked(),
+                            );
+                            sp = sp.sub(2);
+                            ops::arith::compare_floats(op, x, y)
+                        } else {
+                            save!();
+                            let truth = tri!(ops::arith::compare_truth(
+                                vm,
+                                view(peek!(2)),
+                                view(peek!(1)),
+                                op
+                            ));
+                            sp = sp.sub(2);
+                            drop(Value::from_bits(b));
+                            drop(Value::from_bits(a));
+                            truth
+                        };
+                        if truth == (instr.op == Quick::CompareJumpIfTrue) {
+                            jump!(instr.arg);
+                        }
+                    }
+                    Quick::IsOp => {
+                        let same = *peek!(2) == *peek!(1);
+                        save!();
+                        replace2!(Value::bool(same != (instr.arg == 1)));
+                    }
+                    Quick::ContainsOp => {
+                        save!();
+                        let found = tri!(vm.contains(view(peek!(1)), view(peek!(2))));
+                        replace2!(Value::bool(found != (instr.arg == 1)));
+                    }
+
+                    // ---- subscripts ----
+                    Quick::BinarySubscr => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if a & POINTER_MASK == 0
+                            && b & INT_TAG == INT_TAG
+                            && view(peek!(2)).shape() == builtin_types::LIST.root_shape()
+                            && let Some(value) = view(peek!(2))
+                                .cast_unchecked::<List>()
+                                .get_signed(vm, view(peek!(1)).small_int_unchecked())
+                        {
+                            *peek!(2) = value.into_bits();
+                            sp = sp.sub(1);
+                            if (*(a as *const taipan_core::header::Header)).is_immortal() {
+                                continue;
+                            }
+                            save!();
+                            drop(Value::from_bits(a));
+                        } else {
+                            save!();
+                            let value = tri!(ops::container::subscript(
+                                vm,
+                                view(peek!(2)),
+                                view(peek!(1))
+                            ));
+                            replace2!(value);
+                        }
+                    }
+                    Quick::StoreSubscr => {
+                        let (a, b) = (*peek!(2), *peek!(1));
+                        if a & POINTER_MASK == 0
+                            && b & INT_TAG == INT_TAG
+                            && view(peek!(2)).shape() == builtin_types::LIST.root_shape()
+                            && let Some(old) = ops::container::list_store(vm, peek!(2), peek!(3))
+                        {
+                            sp = sp.sub(3);
+                            save!();
+                            drop(old);
+                            drop_slot(sp);
+                            drop(Value::from_bits(a));
+                        } else {
+                            op!(ops::container::store_subscript);
+                        }
+                    }
+                    Quick::DeleteSubscr => op!(ops::container::delete_subscript),
+                    Quick::BuildSlice => op!(ops::build::slice),
+
+                    // ---- attributes ----
+                    Quick::LoadAttr => {
+                        save!();
+                        let value =
+                            tri!(ops::attribute::load(vm, frame, ip.sub(1), view(peek!(1))));
+                        replace1!(value);
+                    }
+                    Quick::LoadAttrSlot => {
+                        let word = *peek!(1);
+                        let cache = &*caches.add(instr.cache as usize);
+                        if word & POINTER_MASK == 0
+                            && view(peek!(1)).header_unchecked().shape() == cache.shape
+                            && shape::entry(cache.shape).version() == cache.version
+                        {
+                            let slot = (word as *const u8).add(cache.word as usize).cast::<u64>();
+                            let found = view(slot).clone();
+                            *peek!(1) = found.into_bits();
+                            save!();
+                            drop(Value::from_bits(word));
+                        } else {
+                            save!();
+                            let value = tri!(ops::attribute::load_miss(
+                                vm,
+                                frame,
+                                ip.sub(1),
+                                view(peek!(1))
+                            ));
+                            replace1!(value);
+                        }
+                    }
+                    Quick::LoadAttrType => {
+                        let cache = &*caches.add(instr.cache as usize);
+                        let owner = view(peek!(1));
+                        if owner.shape() == cache.shape
+                            && shape::entry(cache.shape).version() == cache.version
+                        {
+                            let found = view(&raw const cache.word).clone();
+                            save!();
+                            replace1!(found);
+                        } else {
+                            save!();
+                            let value =
+                                tri!(ops::attribute::load_miss(vm, frame, ip.sub(1), owner));
+                            replace1!(value);
+                        }
+                    }
+                    Quick::LoadAttrModule | Quick::LoadAttrFixed | Quick::LoadAttrClass => {
+                        save!();
+                        let value = match ops::attribute::load_cached(
+                            view(peek!(1)),
+                            instr.op,
+                            &*caches.add(instr.cache as usize),
+                        ) {
+                            Some(value) => value,
+                            None => tri!(ops::attribute::load_miss(
+                                vm,
+                                frame,
+                                ip.sub(1),
+                                view(peek!(1))
+                            )),
+                        };
+                        replace1!(value);
+                    }
+                    Quick::StoreAttr => {
+                        save!();
+                        tri!(ops::attribute::store(
+                            vm,
+                            frame,
+                            ip.sub(1),
+                            view(peek!(1)),
+                            view(peek!(2))
+                        ));
+                        sp = sp.sub(2);
+                        drop_slot(sp.add(1));
+                        drop_slot(sp);
+                    }
+                    Quick::StoreAttrSlot => {
+                        let word = *peek!(1);
+                        let cache = &*caches.add(instr.cache as usize);
+                        if word & POINTER_MASK == 0
+                            && view(peek!(1)).header_unchecked().shape() == cache.shape
+                            && shape::entry(cache.shape).version() == cache.version
+                        {
+                            let slot = (word as *mut u8).add(cache.word as usize).cast::<u64>();
+                            let old = *slot;
+                            *slot = *peek!(2);
+                            sp = sp.sub(2);
+                            save!();
+                            if old != 0 {
+                                drop(Value::from_bits(old));
+                            }
+                            drop(Value::from_bits(word));
+                        } else {
+                            save!();
+                            tri!(ops::attribute::store_miss(
+                                vm,
+                                frame,
+                                ip.sub(1),
+                                view(peek!(1)),
+                                view(peek!(2))
+                            ));
+                            sp = sp.sub(2);
+                            drop_slot(sp.add(1));
+                            drop_slot(sp);
+                        }
+                    }
+                    Quick::StoreAttrAdd | Quick::StoreAttrFixed => {
+                        save!();
+                        if ops::attribute::store_cached(
+                            view(peek!(1)),
+                            *peek!(2),
+                            instr.op,
+                            &*caches.add(instr.cache as usize),
+                        ) {
+                            sp = sp.sub(2);
+                            drop_slot(sp.add(1));
+                        } else {
+                            tri!(ops::attribute::store_miss(
+                                vm,
+                                frame,
+                                ip.sub(1),
+                                view(peek!(1)),
+                                view(peek!(2))
+                            ));
+                            sp = sp.sub(2);
+                            drop_slot(sp.add(1));
+                            drop_slot(sp);
+                        }
+                    }
+                    Quick::DeleteAttr => op!(ops::attribute::delete),
+                    Quick::LoadMethod => {
+                        save!();
+                        let pair = tri!(ops::attribute::load_method(
+                            vm,
+                            frame,
+                            ip.sub(1),
+                            view(peek!(1))
+                        ));
+                        ops::attribute::push_pair(sp, pair);
+                        sp = sp.add(1);
+                    }
+                    Quick::LoadMethodType => {
+                        let cache = &*caches.add(instr.cache as usize);
+                        let owner = *peek!(1);
+                        if view(peek!(1)).shape() == cache.shape
+                            && shape::entry(cache.shape).version() == cache.version
+                        {
+                            *peek!(1) = view(&raw const cache.word).clone().into_bits();
+                            *sp = owner;
+                            sp = sp.add(1);
+                        } else {
+                            save!();
+                            let pair = tri!(ops::attribute::load_method_miss(
+                                vm,
+                                frame,
+                                ip.sub(1),
+                                view(peek!(1))
+                            ));
+                            ops::attribute::push_pair(sp, pair);
+                            sp = sp.add(1);
+                        }
+                    }
+                    Quick::LoadMethodModule | Quick::LoadMethodClass => {
+                        save!();
+                        match ops::attribute::load_cached(
+                            view(peek!(1)),
+                            instr.op,
+                            &*caches.add(instr.cache as usize),
+                        ) {
+                            Some(value) => {
+                                ops::attribute::push_pair(sp, ops::attribute::Pair::Plain(value))
+                            }
+                            None => {
+                                let pair = tri!(ops::attribute::load_method_miss(
+                                    vm,
+                                    frame,
+                                    ip.sub(1),
+                                    view(peek!(1))
+                                ));
+                                ops::attribute::push_pair(sp, pair);
+                            }
+                        }
+                        sp = sp.add(1);
+                    }
+                    Quick::LoadSuperAttr => op!(ops::attribute::load_super_attr),
+                    Quick::LoadSuperMethod => op!(ops::attribute::load_super_method),
+
+                    // ---- calls ----
+                    Quick::CallFunction => {
+                        save!();
+                        let n = instr.arg as usize;
+                        match tri!(call::call_positional(vm, frame, sp, n, 1)) {
+                            call::Called::Frame(new) => enter!(new),
+                            call::Called::Done => sp = sp.sub(n),
+                        }
+                    }
+                    Quick::CallMethod => {
+                        save!();
+                        let n = instr.arg as usize;
+                        match tri!(call::call_method(vm, frame, sp, n)) {
+                            call::Called::Frame(new) => enter!(new),
+                            call::Called::Done => sp = sp.sub(n + 1),
+                        }
+                    }
+                    Quick::CallFunctionKw => {
+                        save!();
+                        let n = instr.arg as usize;
+                        match tri!(call::call_keywords(vm, frame, sp, n)) {
+                            call::Called::Frame(new) => enter!(new),
+                            call::Called::Done => sp = sp.sub(n + 1),
+                        }
+                    }
+                    Quick::CallMethodKw => {
+                        save!();
+                        let n = instr.arg as usize;
+                        match tri!(call::call_method_keywords(vm, frame, sp, n)) {
+                            call::Called::Frame(new) => enter!(new),
+                            call::Called::Done => sp = sp.sub(n + 2),
+                        }
+                    }
+                    Quick::CallFunctionEx => {
+                        save!();
+                        let taken = 1 + (instr.arg as usize & 1);
+                        match tri!(call::call_unpacked(vm, frame, sp, instr.arg)) {
+                            call::Called::Frame(new) => enter!(new),
+                            call::Called::Done => sp = sp.sub(taken),
+                        }
+                    }
+                    Quick::MakeFunction => op!(ops::build::function),
+                    Quick::ReturnValue => {
+                        sp = sp.sub(1);
+                        save!();
+                        leave!(Value::from_bits(*sp));
+                    }
+
+                    // ---- building ----
+                    Quick::BuildTuple => op!(ops::build::tuple),
+                    Quick::BuildList => op!(ops::build::list),
+                    Quick::BuildSet => op!(ops::build::set),
+                    Quick::BuildMap => op!(ops::build::map),
+                    Quick::BuildConstKeyMap => op!(ops::build::const_key_map),
+                    Quick::BuildString => op!(ops::build::string),
+                    Quick::FormatValue => op!(ops::build::format_value),
+                    Quick::BuildInterpolation => op!(ops::build::interpolation),
+                    Quick::BuildTemplate => op!(ops::build::template),
+                    Quick::ListAppend => {
+                        let list = view(peek!(1 + instr.arg as usize)).cast_unchecked::<List>();
+                        save!();
+                        sp = sp.sub(1);
+                        tri!(list.append(vm, Value::from_bits(*sp)));
+                    }
+                    Quick::SetAdd => op!(ops::build::set_add),
+                    Quick::MapAdd => op!(ops::build::map_add),
+                    Quick::ListExtend => op!(ops::build::list_extend),
+                    Quick::SetUpdate => op!(ops::build::set_update),
+                    Quick::DictMerge => op!(ops::build::dict_merge),
+                    Quick::DictUpdate => op!(ops::build::dict_update),
+                    Quick::ListToTuple => op!(ops::build::list_to_tuple),
+                    Quick::UnpackSequence => op!(ops::container::unpack_sequence),
+                    Quick::UnpackEx => op!(ops::container::unpack_ex),
+
+                    // ---- jumps and iteration ----
+                    Quick::JumpAbsolute => {
+                        jump!(instr.arg);
+                        if vm
+                            .thread()
+                            .breaker
+                            .load(std::sync::atomic::Ordering::Relaxed)
+                            != 0
+                        {
+                            (*frame).ip = ip.add(1);
+                            tri!(vm.safepoint());
+                        }
+                    }
+                    Quick::PopJumpIfFalse | Quick::PopJumpIfTrue => {
+                        let word = *peek!(1);
+                        let value = view(peek!(1));
+                        let truth = if value.is_true() {
+                            sp = sp.sub(1);
+                            true
+                        } else if value.is_false() || value.is_none() {
+                            sp = sp.sub(1);
+                            false
+                        } else {
+                            save!();
+                            let truth = tri!(vm.truth(value));
+                            sp = sp.sub(1);
+                            drop(Value::from_bits(word));
+                            truth
+                        };
+                        if truth == (instr.op == Quick::PopJumpIfTrue) {
+                            jump!(instr.arg);
+                        }
+                    }
+                    Quick::PopJumpIfNone => {
+                        sp = sp.sub(1);
+                        let value = Value::from_bits(*sp);
+                        if value.is_none() {
+                            jump!(instr.arg);
+                        } else {
+                            save!();
+                        }
+                        drop(value);
+                    }
+                    Quick::PopJumpIfNotNone => {
+                        sp = sp.sub(1);
+                        let value = Value::from_bits(*sp);
+                        save!();
+                        if !value.is_none() {
+                            jump!(instr.arg);
+                        }
+                        drop(value);
+                    }
+                    Quick::JumpIfFalseOrPop | Quick::JumpIfTrueOrPop => {
+                        save!();
+                        let truth = tri!(vm.truth(view(peek!(1))));
+                        if truth == (instr.op == Quick::JumpIfTrueOrPop) {
+                            jump!(instr.arg);
+                        } else {
+                            sp = sp.sub(1);
+                            drop_slot(sp);
+                        }
+                    }
+                    Quick::GetIter => {
+                        save!();
+                        let iterator = tri!(ops::container::get_iter(vm, view(peek!(1))));
+                        replace1!(iterator);
+                    }
+                    Quick::ForIter | Quick::ForIterStoreFast => {
+                        save!();
+                        let iterator = view(peek!(1));
+                        if let Some(new) =
+                            crate::generator::resume_inline(vm, frame, iterator, instr.op)
+                        {
+                            (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
+                            frame = new;
+                            load_frame!();
+                            continue;
+                        }
+                        match tri!(ops::container::for_iter(vm, iterator)) {
+                            Some(value) => {
+                                if instr.op == Quick::ForIterStoreFast {
+                                    let slot = locals
+                                        .add((*caches.add(instr.cache as usize)).word as usize);
+                                    let old = *slot;
+                                    *slot = value.into_bits();
+                                    if old & POINTER_MASK == 0 && old != 0 {
+                                        drop(Value::from_bits(old));
+                                    }
+                                } else {
+                                    push!(value);
+                                }
+                            }
+                            None => {
+                                sp = sp.sub(1);
+                                drop_slot(sp);
+                                jump!(instr.arg);
+                            }
+                        }
+                    }
+
+                    // ---- exceptions ----
+                    Quick::RaiseVarargs => {
+                        save!();
+                        let (raised, taken) = ops::raise::raise(vm, sp, instr.arg);
+                        sp = sp.sub(taken);
+                        break 'raise raised;
+                    }
+                    Quick::Reraise => {
+                        let exception = Value::from_bits(*peek!(1));
+                        sp = sp.sub(1);
+                        save!();
+                        if instr.arg > 0 {
+                            let unit = view(peek!(instr.arg as usize)).small_int_unchecked();
+                            let quick = (*frame).code().quick();
+                            (*frame).ip = quick.at(quick.index_of_unit(unit as u32) + 1);
+                        }
+                        let raised = vm.set_pending(exception);
+                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false) {
+                            Ok(()) => {
+                                load_frame!();
+                                continue;
+                            }
+                            Err(raised) => return Err(raised),
+                        }
+                    }
+                    Quick::PushExcInfo => {
+                        let exception = view(peek!(1)).clone();
+                        let previous = vm.swap_handled(Some(exception)).unwrap_or_else(Value::none);
+                        let word = *peek!(1);
+                        *peek!(1) = previous.into_bits();
+                        *sp = word;
+                        sp = sp.add(1);
+                    }
+                    Quick::PopExcept => {
+                        sp = sp.sub(1);
+                        let previous = Value::from_bits(*sp);
+                        save!();
+                        let old = vm.swap_handled(if previous.is_none() {
+                            None
+                        } else {
+                            Some(previous)
+                        });
+                        drop(old);
+                    }
+                    Quick::CheckExcMatch => op!(ops::raise::check_match),
+                    Quick::CheckEgMatch => op!(ops::raise::check_group_match),
+                    Quick::PrepReraiseStar => op!(ops::raise::prep_reraise_star),
+                    Quick::BeforeWith => op!(ops::raise::before_with),
+                    Quick::BeforeAsyncWith => op!(ops::raise::before_async_with),
+                    Quick::WithExceptStart => op!(ops::raise::with_except_start),
+
+                    // ---- generators and coroutines ----
+                    Quick::GenStart => {
+                        sp = sp.sub(1);
+                        drop_slot(sp);
+                    }
+                    Quick::YieldValue => {
+                        sp = sp.sub(1);
+                        let value = Value::from_bits(*sp);
+                        save!();
+                        (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
+                        if (*frame).flags & INLINE_GENERATOR != 0 {
+                            frame = crate::generator::suspend_inline(vm, frame);
+                            load_frame!();
+                            let for_iter = *ip.sub(1);
+                            if for_iter.op == Quick::ForIterStoreFast {
+                                let slot = locals
+                                    .add((*caches.add(for_iter.cache as usize)).word as usize);
+                                let old = *slot;
+                                *slot = value.into_bits();
+                                if old != 0 {
+                                    drop(Value::from_bits(old));
+                                }
+                            } else {
+                                push!(value);
+                            }
+                            continue;
+                        }
+                        return Ok(Exit::Yield(value));
+                    }
+                    Quick::YieldFrom => {
+                        save!();
+                        match tri!(crate::generator::send_to(
+                            vm,
+                            view(peek!(2)),
+                            view(peek!(1))
+                        )) {
+                            Exit::Yield(value) => {
+                                // Stay on this instruction; the value sent comes on top of the iterator.
+                                sp = sp.sub(1);
+                                drop_slot(sp);
+                                (*frame).ip = ip.sub(1);
+                                (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
+                                if (*frame).flags & INLINE_GENERATOR != 0 {
+                                    frame = crate::generator::suspend_inline(vm, frame);
+                                    load_frame!();
+                                    let for_iter = *ip.sub(1);
+                                    if for_iter.op == Quick::ForIterStoreFast {
+                                        let slot = locals.add(
+                                            (*caches.add(for_iter.cache as usize)).word as usize,
+                                        );
+                                        let old = *slot;
+                                        *slot = value.into_bits();
+                                        if old != 0 {
+                                            drop(Value::from_bits(old));
+                                        }
+                                    } else {
+                                        push!(value);
+                                    }
+                                    continue;
+                                }
+                                return Ok(Exit::Yield(value));
+                            }
+                            Exit::Return(value) => replace2!(value),
+                        }
+                    }
+                    Quick::GetYieldFromIter => op!(ops::coroutine::get_yield_from_iter),
+                    Quick::GetAwaitable => op!(ops::coroutine::get_awaitable),
+                    Quick::GetAiter => op!(ops::coroutine::get_aiter),
+                    Quick::GetAnext => op!(ops::coroutine::get_anext),
+                    Quick::EndAsyncFor => {
+                        save!();
+                        if view(peek!(1)).is_instance(&builtin_types::STOP_ASYNC_ITERATION) {
+                            sp = sp.sub(2);
+                            drop_slot(sp.add(1));
+                            drop_slot(sp);
+                        } else {
+                            sp = sp.sub(1);
+                            let raised = vm.set_pending(Value::from_bits(*sp));
+                            match unwind::find_handler(vm, &mut frame, sp, raised, entry, false) {
+                                Ok(()) => {
+                                    load_frame!();
+                                    continue;
+                                }
+                                Err(raised) => return Err(raised),
+                            }
+                        }
+                    }
+
+                    // ---- pattern matching ----
+                    Quick::GetLen => op!(ops::matching::get_len),
+                    Quick::MatchMapping => op!(ops::matching::mapping),
+                    Quick::MatchSequence => op!(ops::matching::sequence),
+                    Quick::MatchKeys => op!(ops::matching::keys),
+                    Quick::CopyDictWithoutKeys => op!(ops::matching::copy_dict_without_keys),
+                    Quick::MatchClass => op!(ops::matching::class),
+
+                    // ---- the rest ----
+                    Quick::ImportName => op!(ops::import::import_name),
+                    Quick::ImportFrom => op!(ops::import::import_from),
+                    Quick::ImportStar => op!(ops::import::import_star),
+                    Quick::PrintExpr => op!(ops::import::print_expr),
+                    Quick::SetupAnnotations => op!(ops::names::setup_annotations),
+                    Quick::CallIntrinsic1 => op!(ops::intrinsics::call_1),
+                    Quick::CallIntrinsic2 => op!(ops::intrinsics::call_2),
+
+                    Quick::LoadFastLoadFastSubscr
+                    | Quick::LoadFastAttrSlot
+                    | Quick::LoadFastSubscr => {
+                        save!();
+                        break 'raise vm.system_error("unknown opcode");
+                    }
+                }
+            };
+            match unwind::find_handler(vm, &mut frame, sp, raised, entry, true) {
+                Ok(()) => load_frame!(),
+                Err(raised) => return Err(raised),
+            }
+        }
+    }
+}

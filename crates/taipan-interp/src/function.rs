@@ -1,0 +1,196 @@
+//! Function objects, bound methods and cells: the payloads. What Python sees of them is in `function_type`.
+
+use std::cell::UnsafeCell;
+use taipan_core::lock::{HasState, Locked};
+use taipan_core::payload::{Payload, Tracer};
+use taipan_core::{Obj, TypeObject, Value, Vm, alloc, builtin_types};
+
+use crate::code_object::CodeObject;
+
+/// What may be assigned to on a function.
+pub struct FunctionState {
+    pub name: Value,
+    pub qualname: Value,
+    pub module: Option<Value>,
+    pub doc: Value,
+    /// A tuple.
+    pub defaults: Option<Value>,
+    /// A dict.
+    pub kwdefaults: Option<Value>,
+    /// The `__annotate__` function.
+    pub annotate: Option<Value>,
+    /// A dict, once asked for or assigned.
+    pub annotations: Option<Value>,
+    /// A tuple.
+    pub type_params: Option<Value>,
+    /// Code that was replaced while frames may still run it.
+    pub retired: Vec<Value>,
+}
+
+/// Payload of functions.
+pub struct Function {
+    /// A code object. Replaced only by assignment to `__code__`.
+    code: UnsafeCell<Value>,
+    pub globals: Value,
+    pub builtins: Value,
+    /// A tuple of cells.
+    pub closure: Option<Value>,
+    state: Locked<FunctionState>,
+}
+
+// SAFETY: `code` is one word that only assignment to `__code__` writes.
+unsafe impl Sync for Function {}
+
+impl HasState for Function {
+    type State = FunctionState;
+    fn cell(&self) -> &Locked<FunctionState> {
+        &self.state
+    }
+}
+
+// SAFETY: all references are reported.
+unsafe impl Payload for Function {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &builtin_types::FUNCTION
+    }
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        // SAFETY: the world is stopped.
+        let (code, state) = unsafe { (&*self.code.get(), self.state.get_unlocked()) };
+        tracer.visit(code);
+        tracer.visit(&self.globals);
+        tracer.visit(&self.builtins);
+        tracer.visit_option(&self.closure);
+        tracer.visit(&state.name);
+        tracer.visit(&state.qualname);
+        tracer.visit_option(&state.module);
+        tracer.visit(&state.doc);
+        tracer.visit_option(&state.defaults);
+        tracer.visit_option(&state.kwdefaults);
+        tracer.visit_option(&state.annotate);
+        tracer.visit_option(&state.annotations);
+        tracer.visit_option(&state.type_params);
+        tracer.visit_all(state.retired.iter());
+    }
+    fn clear(&self, out: &mut Vec<Value>) {
+        // SAFETY: the function is garbage; what a call needs (code, globals, closure) stays.
+        let state = unsafe { self.state.get_unlocked() };
+        out.extend(state.defaults.take());
+        out.extend(state.kwdefaults.take());
+        out.extend(state.annotate.take());
+        out.extend(state.annotations.take());
+        out.extend(state.type_params.take());
+        out.push(std::mem::replace(&mut state.doc, Value::none()));
+    }
+}
+
+impl Function {
+    /// A function as `MAKE_FUNCTION` makes it.
+    pub fn new(
+        code: Value,
+        globals: Value,
+        builtins: Value,
+        closure: Option<Value>,
+        state: FunctionState,
+    ) -> Value {
+        alloc::new_object(Function {
+            code: UnsafeCell::new(code),
+            globals,
+            builtins,
+            closure,
+            state: Locked::new(state),
+        })
+    }
+
+    /// The code object.
+    #[inline(always)]
+    pub fn code(&self) -> &Obj<CodeObject> {
+        // SAFETY: always a code object; a running call holds its own reference to the old one when it is replaced.
+        unsafe { (*self.code.get()).cast_unchecked::<CodeObject>() }
+    }
+
+    /// Replaces the code. The old one is kept: frames that run it borrow it.
+    pub fn set_code(&self, code: Value) {
+        // SAFETY: one word; nobody holds a guard while the world runs on one thread.
+        unsafe {
+            let old = std::mem::replace(&mut *self.code.get(), code);
+            self.state.get_unlocked().retired.push(old);
+        }
+    }
+
+    /// Defaults of positional parameters, without a lock: read by calls.
+    #[inline(always)]
+    pub(crate) fn defaults(&self) -> Option<Value> {
+        // SAFETY: a clone of one word; single-threaded readers see either value.
+        unsafe { self.state.get_unlocked() }.defaults.clone()
+    }
+
+    pub(crate) fn kwdefaults(&self) -> Option<Value> {
+        // SAFETY: as above.
+        unsafe { self.state.get_unlocked() }.kwdefaults.clone()
+    }
+
+    pub(crate) fn qualname(&self) -> Value {
+        // SAFETY: as above.
+        unsafe { self.state.get_unlocked() }.qualname.clone()
+    }
+
+    pub(crate) fn name(&self) -> Value {
+        // SAFETY: as above.
+        unsafe { self.state.get_unlocked() }.name.clone()
+    }
+}
+
+pub use taipan_core::method::{Method, new_method};
+
+/// Payload of cells: a variable shared by scopes.
+pub struct Cell {
+    contents: UnsafeCell<Option<Value>>,
+}
+
+// SAFETY: one word.
+unsafe impl Sync for Cell {}
+
+// SAFETY: the reference is reported.
+unsafe impl Payload for Cell {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &builtin_types::CELL
+    }
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        // SAFETY: the world is stopped.
+        tracer.visit_option(unsafe { &*self.contents.get() });
+    }
+    fn clear(&self, out: &mut Vec<Value>) {
+        // SAFETY: the cell is garbage.
+        out.extend(unsafe { (*self.contents.get()).take() });
+    }
+}
+
+impl Cell {
+    pub fn create(contents: Option<Value>) -> Value {
+        alloc::new_object(Cell {
+            contents: UnsafeCell::new(contents),
+        })
+    }
+
+    #[inline(always)]
+    pub fn get(&self) -> Option<Value> {
+        // SAFETY: cloned before anything else runs.
+        unsafe { (*self.contents.get()).clone() }
+    }
+
+    /// Stores; gives the old contents.
+    #[inline(always)]
+    pub fn set(&self, contents: Option<Value>) -> Option<Value> {
+        // SAFETY: one word; the old value is dropped by the caller, after the exchange.
+        unsafe { std::mem::replace(&mut *self.contents.get(), contents) }
+    }
+}
+
+/// The function's qualified name for messages.
+pub fn qualname_text(_vm: &mut Vm, function: &Function) -> String {
+    taipan_core::str_object::str_of(&function.qualname())
+        .map(|text| text.to_lossy())
+        .unwrap_or_default()
+}

@@ -1,0 +1,450 @@
+//! Generators, coroutines and async generators: frames that are set aside. What Python sees of them is in `generator_type`.
+
+use crate::dispatch::{self, Exit};
+use crate::frame::{self, ENTRY, Frame, INLINE_GENERATOR};
+use crate::quick::Quick;
+use std::cell::{Cell, UnsafeCell};
+use taipan_bytecode::code::CodeFlags;
+use taipan_core::payload::{Payload, Tracer};
+use taipan_core::{Obj, Py, Raised, TypeObject, Value, Vm, alloc, builtin_types, exception, name};
+
+/// What a generator is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    Created,
+    Suspended,
+    Running,
+    Closed,
+}
+
+/// Payload of generators, coroutines and async generators alike.
+pub struct Generator {
+    frame: Cell<*mut Frame>,
+    words: usize,
+    state: Cell<State>,
+    /// The code object, which outlives the frame.
+    pub code: Value,
+    name: UnsafeCell<Value>,
+    qualname: UnsafeCell<Value>,
+    /// The exception being handled inside, while suspended.
+    handled: UnsafeCell<Option<Value>>,
+    /// The caller's exception being handled, while running.
+    caller_handled: UnsafeCell<Option<Value>>,
+    /// Where a coroutine was made (`cr_origin`), or an async generator's finaliser hook.
+    pub extra: UnsafeCell<Option<Value>>,
+    /// Async generators: hooks were called / closed / an `asend` or `athrow` is under way.
+    pub hooks_called: Cell<bool>,
+    pub async_closed: Cell<bool>,
+    pub async_running: Cell<bool>,
+}
+
+// SAFETY: a generator runs on one thread at a time (`state`).
+unsafe impl Sync for Generator {}
+
+// SAFETY: all references are reported, those in the suspended frame too; a running frame's are on the stack, thus roots.
+unsafe impl Payload for Generator {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &builtin_types::GENERATOR
+    }
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        // SAFETY: the world is stopped.
+        unsafe {
+            tracer.visit(&self.code);
+            tracer.visit(&*self.name.get());
+            tracer.visit(&*self.qualname.get());
+            tracer.visit_option(&*self.handled.get());
+            tracer.visit_option(&*self.caller_handled.get());
+            tracer.visit_option(&*self.extra.get());
+            let frame = self.frame.get();
+            if !frame.is_null() && self.state.get() != State::Running {
+                frame::trace(frame, tracer);
+            }
+        }
+    }
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        let frame = self.frame.get();
+        if !frame.is_null() {
+            // SAFETY: the generator is dead, its frame does not run.
+            unsafe {
+                frame::clear_frame(frame, (*frame).depth as usize);
+                frame::free_heap_frame(frame, self.words);
+            }
+        }
+    }
+}
+
+impl Generator {
+    pub fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// The frame, unless closed.
+    pub fn frame(&self) -> Option<*mut Frame> {
+        let frame = self.frame.get();
+        if frame.is_null() { None } else { Some(frame) }
+    }
+
+    pub fn name(&self) -> Value {
+        // SAFETY: a clone of one word.
+        unsafe { (*self.name.get()).clone() }
+    }
+
+    pub fn qualname(&self) -> Value {
+        // SAFETY: as above.
+        unsafe { (*self.qualname.get()).clone() }
+    }
+
+    pub fn set_name(&self, name: Value) {
+        // SAFETY: as above; the old value is dropped after the exchange.
+        drop(unsafe { std::mem::replace(&mut *self.name.get(), name) });
+    }
+
+    pub fn set_qualname(&self, name: Value) {
+        // SAFETY: as above.
+        drop(unsafe { std::mem::replace(&mut *self.qualname.get(), name) });
+    }
+
+    /// What it awaits or delegates to: the iterator of the `YIELD_FROM` it is suspended at.
+    pub fn delegate(&self) -> Option<Value> {
+        let frame = self.frame()?;
+        if self.state.get() != State::Suspended {
+            return None;
+        }
+        // SAFETY: a suspended frame; at a YIELD_FROM the iterator is on top of its stack.
+        unsafe {
+            if (*(*frame).ip).op != Quick::YieldFrom || (*frame).depth == 0 {
+                return None;
+            }
+            let top = Frame::stack(frame).add((*frame).depth as usize - 1);
+            if *top == 0 {
+                None
+            } else {
+                Some((*top.cast::<Value>()).clone())
+            }
+        }
+    }
+}
+
+/// The generator-like object behind a value.
+#[inline]
+pub fn generator_of(value: &Value) -> Option<&Obj<Generator>> {
+    if !value.is_object() {
+        return None;
+    }
+    let ty = value.type_of();
+    if std::ptr::eq(ty, &builtin_types::GENERATOR)
+        || std::ptr::eq(ty, &builtin_types::COROUTINE)
+        || std::ptr::eq(ty, &builtin_types::ASYNC_GENERATOR)
+    {
+        // SAFETY: the three types share the payload and cannot be subclassed.
+        Some(unsafe { value.cast_unchecked::<Generator>() })
+    } else {
+        None
+    }
+}
+
+/// Makes the object for a fresh heap frame.
+pub fn create(vm: &mut Vm, frame: *mut Frame) -> Value {
+    // SAFETY: a live frame.
+    let (function, flags, code, words) = unsafe {
+        let code = (*frame).code();
+        (
+            (*frame).function.clone(),
+            code.flags(),
+            code.to_value(),
+            frame::frame_words(code),
+        )
+    };
+    let function = function.expect::<crate::function::Function>();
+    let ty = if flags.contains(CodeFlags::COROUTINE) {
+        &builtin_types::COROUTINE
+    } else if flags.contains(CodeFlags::ASYNC_GENERATOR) {
+        &builtin_types::ASYNC_GENERATOR
+    } else {
+        &builtin_types::GENERATOR
+    };
+    let value = alloc::new_instance(
+        ty,
+        Generator {
+            frame: Cell::new(frame),
+            words,
+            state: Cell::new(State::Created),
+            code,
+            name: UnsafeCell::new(function.name()),
+            qualname: UnsafeCell::new(function.qualname()),
+            handled: UnsafeCell::new(None),
+            caller_handled: UnsafeCell::new(None),
+            extra: UnsafeCell::new(None),
+            hooks_called: Cell::new(false),
+            async_closed: Cell::new(false),
+            async_running: Cell::new(false),
+        },
+    );
+    // SAFETY: the frame starts with the None of the first send missing: it is pushed when that send comes.
+    unsafe { (*frame).generator = value.bits() };
+    if flags.contains(CodeFlags::COROUTINE) {
+        crate::generator_type::record_origin(vm, &value);
+    }
+    value
+}
+
+fn owner<'a>(frame: *mut Frame) -> &'a Obj<Generator> {
+    // SAFETY: a generator's frame names its owner, which lives while the frame runs: whoever resumed it holds it.
+    unsafe { &*((*frame).generator as *const Obj<Generator>) }
+}
+
+/// Makes the generator's frame the running one. The value to send is on its stack already, or it will raise.
+fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) -> Py<()> {
+    let thread = vm.thread();
+    let depth = thread.depth.get() + 1;
+    if depth
+        > thread
+            .interpreter
+            .recursion_limit
+            .load(std::sync::atomic::Ordering::Relaxed)
+    {
+        return Err(frame::too_deep(vm));
+    }
+    thread.depth.set(depth);
+    generator.state.set(State::Running);
+    // SAFETY: a suspended frame that only this thread resumes.
+    unsafe {
+        (*frame).previous = thread.frame.get() as *mut Frame;
+        (*frame).flags = frame::GENERATOR | flags;
+        let own = (*generator.handled.get()).take();
+        let caller = vm.handled();
+        if own.is_some() {
+            vm.swap_handled(own);
+        }
+        *generator.caller_handled.get() = caller;
+    }
+    thread.frame.set(frame.cast());
+    Ok(())
+}
+
+/// The opposite of [`link`], on suspension.
+fn unlink(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame) -> *mut Frame {
+    let thread = vm.thread();
+    // SAFETY: the frame just ran on this thread.
+    unsafe {
+        let previous = (*frame).previous;
+        (*frame).previous = std::ptr::null_mut();
+        thread.frame.set(previous.cast());
+        thread.depth.set(thread.depth.get() - 1);
+        generator.state.set(State::Suspended);
+        let caller = (*generator.caller_handled.get()).take();
+        let inherited = caller.as_ref().map(Value::bits);
+        let own = vm.swap_handled(caller);
+        if own.as_ref().map(Value::bits) != inherited {
+            *generator.handled.get() = own;
+        }
+        previous
+    }
+}
+
+/// Ends a generator whose frame returned or raised: clears and frees the frame.
+pub fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
+    let generator = owner(frame);
+    // The object must outlive the clearing of its frame.
+    let keep = generator.to_value();
+    unlink(vm, generator, frame);
+    generator.state.set(State::Closed);
+    generator.frame.set(std::ptr::null_mut());
+    // SAFETY: nobody else knows the frame any more, but a frame object, which detaches.
+    unsafe {
+        drop((*generator.handled.get()).take());
+        frame::clear_frame(frame, left);
+        frame::free_heap_frame(frame, generator.words);
+    }
+    drop(keep);
+}
+
+/// `FOR_ITER` over a generator that can be resumed now: its frame, linked, to run in the same loop.
+#[inline]
+pub fn resume_inline(
+    vm: &mut Vm,
+    _caller: *mut Frame,
+    iterator: &Value,
+    _op: Quick,
+) -> Option<*mut Frame> {
+    if !iterator.is_object() || !iterator.is_exact(&builtin_types::GENERATOR) {
+        return None;
+    }
+    // SAFETY: just tested.
+    let generator = unsafe { iterator.cast_unchecked::<Generator>() };
+    let frame = generator.frame()?;
+    if generator.state.get() == State::Running {
+        return None;
+    }
+    let thread = vm.thread();
+    if thread.depth.get() + 1
+        > thread
+            .interpreter
+            .recursion_limit
+            .load(std::sync::atomic::Ordering::Relaxed)
+    {
+        return None;
+    }
+    push_sent(generator, frame, Value::none());
+    link(vm, generator, frame, INLINE_GENERATOR).ok()?;
+    Some(frame)
+}
+
+/// A generator resumed by `FOR_ITER` yields: back to the caller's frame.
+#[inline]
+pub fn suspend_inline(vm: &mut Vm, frame: *mut Frame) -> *mut Frame {
+    unlink(vm, owner(frame), frame)
+}
+
+/// Puts a value to be sent on the suspended frame's stack.
+fn push_sent(_generator: &Obj<Generator>, frame: *mut Frame, value: Value) {
+    // SAFETY: the verifier counted this slot: GEN_START and the yields expect one more item.
+    unsafe {
+        *Frame::stack(frame).add((*frame).depth as usize) = value.into_bits();
+        (*frame).depth += 1;
+    }
+}
+
+/// What is sent into a generator.
+pub enum Input {
+    Value(Value),
+    /// An exception instance to raise at the yield.
+    Throw(Value),
+}
+
+fn kind(value: &Value) -> &'static str {
+    if value.is_exact(&builtin_types::COROUTINE) {
+        "coroutine"
+    } else if value.is_exact(&builtin_types::ASYNC_GENERATOR) {
+        "async generator"
+    } else {
+        "generator"
+    }
+}
+
+/// Resumes a generator until it yields or returns.
+pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
+    vm.check_stack()?;
+    let Some(generator) = generator_of(object) else {
+        return Err(vm.system_error("not a generator"));
+    };
+    match generator.state.get() {
+        State::Running => {
+            let message = format!("{} already executing", kind(object));
+            return Err(vm.value_error(message));
+        }
+        State::Closed => {
+            return match input {
+                Input::Throw(exception) => Err(vm.raise_value(exception)),
+                Input::Value(_) if object.is_exact(&builtin_types::COROUTINE) => {
+                    Err(vm.runtime_error("cannot reuse already awaited coroutine"))
+                }
+                Input::Value(_) => Ok(Exit::Return(Value::none())),
+            };
+        }
+        State::Created => {
+            if let Input::Value(value) = &input
+                && !value.is_none()
+            {
+                let message = format!(
+                    "can't send non-None value to a just-started {}",
+                    kind(object)
+                );
+                return Err(vm.type_error(message));
+            }
+        }
+        State::Suspended => {}
+    }
+    let Some(frame) = generator.frame() else {
+        return Ok(Exit::Return(Value::none()));
+    };
+    let _keep = object.clone();
+    let exit = match input {
+        Input::Value(value) => {
+            link(vm, generator, frame, ENTRY)?;
+            push_sent(generator, frame, value);
+            dispatch::run(vm, frame)?
+        }
+        Input::Throw(exception) => {
+            link(vm, generator, frame, ENTRY)?;
+            // The frame goes on as if the suspended instruction had raised.
+            // SAFETY: suspended frames have an instruction before `ip`, or raise at their first.
+            unsafe {
+                let quick = (*frame).code().quick();
+                if quick.index((*frame).ip) == 0 || (*(*frame).ip).op == Quick::YieldFrom {
+                    (*frame).ip = (*frame).ip.add(1);
+                }
+            }
+            let raised = vm.raise_value(exception);
+            dispatch::run_raising(vm, frame, raised)?
+        }
+    };
+    if let Exit::Yield(_) = exit {
+        unlink(vm, generator, frame);
+    }
+    Ok(exit)
+}
+
+/// The value of a `StopIteration`.
+pub fn stop_value(vm: &mut Vm, stop: &Value) -> Value {
+    exception::field(vm, stop, 0).unwrap_or_else(Value::none)
+}
+
+/// `YIELD_FROM`: sends a value to any iterator.
+pub fn send_to(vm: &mut Vm, iterator: &Value, value: &Value) -> Py<Exit> {
+    if generator_of(iterator).is_some() && !iterator.is_exact(&builtin_types::ASYNC_GENERATOR) {
+        return resume(vm, iterator, Input::Value(value.clone()));
+    }
+    let sent = if value.is_none() {
+        next_or_raise(vm, iterator)
+    } else {
+        vm.call_method(iterator, name!("send"), std::slice::from_ref(value))
+    };
+    match sent {
+        Ok(value) => Ok(Exit::Yield(value)),
+        Err(raised) => {
+            let stop = vm.catch(raised, &builtin_types::STOP_ITERATION)?;
+            Ok(Exit::Return(stop_value(vm, &stop)))
+        }
+    }
+}
+
+/// `next(iterator)` with a real `StopIteration` at the end, which carries the iterator's value.
+pub fn next_or_raise(vm: &mut Vm, iterator: &Value) -> Py {
+    if generator_of(iterator).is_some() && !iterator.is_exact(&builtin_types::ASYNC_GENERATOR) {
+        return match resume(vm, iterator, Input::Value(Value::none()))? {
+            Exit::Yield(value) => Ok(value),
+            Exit::Return(value) => Err(stop_iteration(vm, value)),
+        };
+    }
+    if iterator.type_of().is_heap()
+        && let Some(method) = vm.lookup_special(iterator, name!("__next__"))
+    {
+        return vm.call_unbound(&method, iterator, &[]);
+    }
+    match vm.next(iterator)? {
+        Some(value) => Ok(value),
+        None => Err(stop_iteration(vm, Value::none())),
+    }
+}
+
+/// Raises `StopIteration(value)`, or without arguments for None.
+pub fn stop_iteration(vm: &mut Vm, value: Value) -> Raised {
+    if value.is_none() {
+        vm.raise_with(&builtin_types::STOP_ITERATION, &[])
+    } else {
+        vm.raise_with(&builtin_types::STOP_ITERATION, &[value])
+    }
+}
+
+/// The `next` slot of generators: a return value is lost, as `for` loses it.
+pub fn generator_next(vm: &mut Vm, object: &Value) -> Py<Option<Value>> {
+    match resume(vm, object, Input::Value(Value::none()))? {
+        Exit::Yield(value) => Ok(Some(value)),
+        Exit::Return(_) => Ok(None),
+    }
+}

@@ -1,0 +1,325 @@
+//! The quickened copy of a code object: fixed-width instructions with prefixes folded in, fused pairs, and inline caches.
+//!
+//! The portable code never changes. Here an instruction is one 8-byte word, so that a single load fetches opcode, cache number and
+//! operand. Instructions specialise themselves by exchanging their opcode; the operand stays, so going back is always possible.
+
+use std::cell::UnsafeCell;
+use taipan_bytecode::code::Code;
+use taipan_bytecode::exception_table::{self, ExceptionEntry};
+use taipan_bytecode::for_each_op;
+use taipan_bytecode::ops::{Op, OperandKind};
+
+macro_rules! define_quick_ops {
+    ($($name:ident $text:literal = $number:literal, $operand:ident,
+       |$arg:pat_param| $pops:expr => $pushes:expr $(, jump $jpops:expr => $jpushes:expr)?,
+       [$($flag:ident)|*], $doc:literal;)*) => {
+        /// Opcodes of the quickened copy: all portable ones, and those that exist only here.
+        #[repr(u8)]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Quick {
+            $($name = $number,)*
+            /// `LOAD_FAST a; LOAD_FAST b` (operand `a | b << 16`).
+            LoadFastLoadFast = 200,
+            /// `LOAD_FAST a; LOAD_CONST b`.
+            LoadFastLoadConst = 201,
+            /// `STORE_FAST a; LOAD_FAST b`.
+            StoreFastLoadFast = 202,
+            /// `COMPARE_OP op; POP_JUMP_IF_FALSE target` (operand `target`, cache field `op`).
+            CompareJumpIfFalse = 203,
+            /// `COMPARE_OP op; POP_JUMP_IF_TRUE target`.
+            CompareJumpIfTrue = 204,
+            /// `LOAD_ATTR` of an inline slot: cache shape, version, byte offset.
+            LoadAttrSlot = 205,
+            /// `LOAD_ATTR` of something found on the type that is no descriptor: cache shape, version, word.
+            LoadAttrType = 206,
+            /// `STORE_ATTR` to an existing inline slot.
+            StoreAttrSlot = 207,
+            /// `STORE_ATTR` that adds an inline slot: cache holds the old shape, the version, and offset with the new shape.
+            StoreAttrAdd = 208,
+            /// `LOAD_METHOD` of a function on the type, not hidden by an instance attribute.
+            LoadMethodType = 209,
+            /// `LOAD_GLOBAL` from the globals dict: keys version and entry.
+            LoadGlobalModule = 210,
+            /// `LOAD_GLOBAL` from the builtins dict.
+            LoadGlobalBuiltin = 211,
+            /// `LOAD_ATTR` of a module's dict.
+            LoadAttrModule = 212,
+            /// `LOAD_FAST a; LOAD_FAST b; BINARY_SUBSCR`.
+            LoadFastLoadFastSubscr = 213,
+            /// `LOAD_FAST a; LOAD_ATTR`: the owner is borrowed (operand `name | local << 16`).
+            LoadFastAttrSlot = 214,
+            /// `LOAD_FAST i; BINARY_SUBSCR`.
+            LoadFastSubscr = 215,
+            /// `LOAD_METHOD` of a module's dict: a plain value.
+            LoadMethodModule = 216,
+            /// `LOAD_ATTR` of a `__slots__` place through its member descriptor.
+            LoadAttrFixed = 217,
+            /// `STORE_ATTR` to a `__slots__` place.
+            StoreAttrFixed = 218,
+            /// `LOAD_ATTR` of a type object's own or inherited attribute.
+            LoadAttrClass = 219,
+            /// `LOAD_METHOD` of a type object's own or inherited attribute.
+            LoadMethodClass = 220,
+            /// `FOR_ITER; STORE_FAST` (operand `target`, cache field the local).
+            ForIterStoreFast = 221,
+        }
+    };
+}
+
+for_each_op!(define_quick_ops);
+
+/// One quickened instruction.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+pub struct Instr {
+    pub op: Quick,
+    /// Tries left before the instruction is specialised; counts down.
+    pub counter: u8,
+    /// Number of its cache, if it has one.
+    pub cache: u16,
+    pub arg: u32,
+}
+
+const _: () = assert!(size_of::<Instr>() == 8);
+
+/// What an instruction remembers.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct Cache {
+    pub shape: u32,
+    pub version: u32,
+    pub word: u64,
+}
+
+/// Cache number of instructions that have none.
+pub const NO_CACHE: u16 = u16::MAX;
+
+/// First specialisation attempt after this many runs.
+pub const WARMUP: u8 = 2;
+/// After a failed attempt, the next one comes after so many runs.
+pub const BACKOFF: u8 = 64;
+
+/// The quickened copy.
+pub struct QuickCode {
+    instrs: Box<[UnsafeCell<Instr>]>,
+    caches: Box<[UnsafeCell<Cache>]>,
+    /// For each quick instruction, the unit index of its (first) portable instruction.
+    units: Box<[u32]>,
+    /// For each unit, the quick instruction that covers it.
+    index_of_unit: Box<[u32]>,
+    /// Handlers, in quick indexes.
+    pub handlers: Box<[ExceptionEntry]>,
+}
+
+// SAFETY: instructions and caches are plain words.
+unsafe impl Sync for QuickCode {}
+
+fn takes_cache(op: Quick) -> bool {
+    matches!(
+        op,
+        Quick::LoadAttr
+            | Quick::StoreAttr
+            | Quick::LoadMethod
+            | Quick::LoadGlobal
+            | Quick::CompareJumpIfFalse
+            | Quick::CompareJumpIfTrue
+            | Quick::ForIterStoreFast
+    )
+}
+
+impl QuickCode {
+    /// Translates the (verified) portable code.
+    pub fn new(code: &Code) -> QuickCode {
+        let portable: Vec<_> = code.instructions().collect();
+        let mut target = vec![false; code.units() + 1];
+        for instruction in &portable {
+            if let Ok(op) = instruction.op
+                && op.info().operand == OperandKind::Jump
+            {
+                target[instruction.operand as usize] = true;
+            }
+        }
+        let entries: Vec<ExceptionEntry> = exception_table::entries(&code.exceptiontable).collect();
+        for entry in &entries {
+            target[entry.target as usize] = true;
+            target[entry.start as usize] = true;
+            target[entry.end as usize] = true;
+        }
+        let mut instrs: Vec<Instr> = Vec::with_capacity(portable.len());
+        let mut units = Vec::with_capacity(portable.len());
+        let mut index_of_unit = vec![0u32; code.units() + 1];
+        let mut caches: Vec<UnsafeCell<Cache>> = Vec::new();
+        let mut at = 0;
+        while at < portable.len() {
+            let first = portable[at];
+            let next = portable
+                .get(at + 1)
+                .filter(|next| !target[next.start as usize] && caches.len() < NO_CACHE as usize);
+            let (op, arg, field, taken) = fuse(&first, next);
+            let mut cache = NO_CACHE;
+            if takes_cache(op) && caches.len() < NO_CACHE as usize {
+                cache = caches.len() as u16;
+                caches.push(UnsafeCell::new(Cache {
+                    word: field,
+                    ..Cache::default()
+                }));
+            }
+            for part in &portable[at..at + taken] {
+                for unit in part.start..=part.at {
+                    index_of_unit[unit as usize] = instrs.len() as u32;
+                }
+            }
+            instrs.push(Instr {
+                op,
+                counter: WARMUP,
+                cache,
+                arg,
+            });
+            units.push(first.at);
+            at += taken;
+        }
+        index_of_unit[code.units()] = instrs.len() as u32;
+        for instr in &mut instrs {
+            if jumps(instr.op) {
+                instr.arg = index_of_unit[instr.arg as usize];
+            }
+        }
+        let handlers = entries
+            .iter()
+            .map(|entry| ExceptionEntry {
+                start: index_of_unit[entry.start as usize],
+                end: index_of_unit[entry.end as usize],
+                target: index_of_unit[entry.target as usize],
+                ..*entry
+            })
+            .collect();
+        QuickCode {
+            instrs: instrs.into_iter().map(UnsafeCell::new).collect(),
+            caches: caches.into(),
+            units: units.into(),
+            index_of_unit: index_of_unit.into(),
+            handlers,
+        }
+    }
+
+    /// The first instruction.
+    #[inline(always)]
+    pub fn start(&self) -> *mut Instr {
+        self.instrs.as_ptr() as *mut Instr
+    }
+
+    /// The instruction at a quick index.
+    #[inline(always)]
+    pub fn at(&self, index: u32) -> *mut Instr {
+        self.start().wrapping_add(index as usize)
+    }
+
+    /// The quick index of an instruction.
+    #[inline(always)]
+    pub fn index(&self, instr: *const Instr) -> u32 {
+        ((instr as usize - self.start() as usize) / size_of::<Instr>()) as u32
+    }
+
+    /// The portable unit of a quick index.
+    pub fn unit(&self, index: u32) -> u32 {
+        self.units.get(index as usize).copied().unwrap_or(0)
+    }
+
+    /// The quick index that covers a portable unit.
+    pub fn index_of_unit(&self, unit: u32) -> u32 {
+        self.index_of_unit.get(unit as usize).copied().unwrap_or(0)
+    }
+
+    /// The first cache.
+    #[inline(always)]
+    pub fn caches(&self) -> *mut Cache {
+        self.caches.as_ptr() as *mut Cache
+    }
+
+    pub fn len(&self) -> usize {
+        self.instrs.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.instrs.is_empty()
+    }
+
+    /// The innermost handler of a quick index.
+    pub fn handler(&self, index: u32) -> Option<ExceptionEntry> {
+        self.handlers
+            .iter()
+            .find(|entry| entry.start <= index && index < entry.end)
+            .copied()
+    }
+}
+
+fn jumps(op: Quick) -> bool {
+    matches!(
+        op,
+        Quick::JumpAbsolute
+            | Quick::PopJumpIfFalse
+            | Quick::PopJumpIfTrue
+            | Quick::PopJumpIfNone
+            | Quick::PopJumpIfNotNone
+            | Quick::JumpIfFalseOrPop
+            | Quick::JumpIfTrueOrPop
+            | Quick::ForIter
+            | Quick::CompareJumpIfFalse
+            | Quick::CompareJumpIfTrue
+            | Quick::ForIterStoreFast
+    )
+}
+
+/// The quick opcode of a portable one: numbers are the same.
+fn quick_op(op: Op) -> Quick {
+    // SAFETY: `Quick` has every portable opcode under its number: both enums come from the same table.
+    unsafe { std::mem::transmute::<u8, Quick>(op as u8) }
+}
+
+type Portable = taipan_bytecode::code::Instruction;
+
+/// The quick instruction for one portable instruction or two: opcode, operand, cache word, number of instructions taken.
+fn fuse(first: &Portable, next: Option<&Portable>) -> (Quick, u32, u64, usize) {
+    let op = first.op.unwrap_or(Op::Nop);
+    if let Some(next) = next
+        && let Ok(next_op) = next.op
+    {
+        let pair = first.operand | next.operand << 16;
+        let small = first.operand < 1 << 16 && next.operand < 1 << 16;
+        match (op, next_op) {
+            (Op::LoadFast, Op::LoadFast) if small => return (Quick::LoadFastLoadFast, pair, 0, 2),
+            (Op::LoadFast, Op::LoadConst) if small => {
+                return (Quick::LoadFastLoadConst, pair, 0, 2);
+            }
+            (Op::StoreFast, Op::LoadFast) if small => {
+                return (Quick::StoreFastLoadFast, pair, 0, 2);
+            }
+            (Op::CompareOp, Op::PopJumpIfFalse) => {
+                return (
+                    Quick::CompareJumpIfFalse,
+                    next.operand,
+                    first.operand as u64,
+                    2,
+                );
+            }
+            (Op::CompareOp, Op::PopJumpIfTrue) => {
+                return (
+                    Quick::CompareJumpIfTrue,
+                    next.operand,
+                    first.operand as u64,
+                    2,
+                );
+            }
+            (Op::ForIter, Op::StoreFast) => {
+                return (
+                    Quick::ForIterStoreFast,
+                    first.operand,
+                    next.operand as u64,
+                    2,
+                );
+            }
+            _ => {}
+        }
+    }
+    (quick_op(op), first.operand, 0, 1)
+}

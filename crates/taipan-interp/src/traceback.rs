@@ -1,0 +1,81 @@
+//! Tracebacks: one entry for each frame an exception passed. Lines and carets are worked out only when somebody looks.
+
+use crate::frame::Frame;
+use crate::frame_object::{self, FrameObject};
+use std::cell::UnsafeCell;
+use taipan_core::payload::{Payload, Tracer};
+use taipan_core::{TypeObject, Value, Vm, alloc, builtin_types, exception};
+
+/// Payload of traceback objects.
+pub struct Traceback {
+    next: UnsafeCell<Option<Value>>,
+    pub frame: Value,
+    /// Unit index of the instruction that raised.
+    pub unit: u32,
+    /// A line given by hand (`types.TracebackType(...)`).
+    pub line: Option<u32>,
+}
+
+// SAFETY: one word.
+unsafe impl Sync for Traceback {}
+
+// SAFETY: all references are reported.
+unsafe impl Payload for Traceback {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &builtin_types::TRACEBACK
+    }
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        // SAFETY: the world is stopped.
+        tracer.visit_option(unsafe { &*self.next.get() });
+        tracer.visit(&self.frame);
+    }
+    fn clear(&self, out: &mut Vec<Value>) {
+        // SAFETY: the object is garbage.
+        out.extend(unsafe { (*self.next.get()).take() });
+    }
+}
+
+impl Traceback {
+    pub fn create(next: Option<Value>, frame: Value, unit: u32, line: Option<u32>) -> Value {
+        alloc::new_object(Traceback {
+            next: UnsafeCell::new(next),
+            frame,
+            unit,
+            line,
+        })
+    }
+
+    pub fn next(&self) -> Option<Value> {
+        // SAFETY: cloned before anything else runs.
+        unsafe { (*self.next.get()).clone() }
+    }
+
+    pub fn set_next(&self, next: Option<Value>) {
+        // SAFETY: one word; the old value is dropped after the exchange.
+        drop(unsafe { std::mem::replace(&mut *self.next.get(), next) });
+    }
+
+    /// `tb_lineno`
+    pub fn lineno(&self) -> Option<u32> {
+        if self.line.is_some() {
+            return self.line;
+        }
+        let frame = self.frame.expect::<FrameObject>();
+        let code = &frame.code().code;
+        let line =
+            taipan_bytecode::line_table::position_at(&code.linetable, code.firstlineno, self.unit)
+                .line;
+        if line == 0 { None } else { Some(line) }
+    }
+}
+
+/// Adds an entry for `frame` in front of the exception's traceback.
+pub fn add_here(vm: &mut Vm, raised: &Value, frame: *mut Frame) {
+    let object = frame_object::object_of(vm, frame);
+    // SAFETY: a live frame.
+    let unit = unsafe { (*frame).unit() }.unwrap_or(0);
+    let next = exception::traceback(vm, raised);
+    let entry = Traceback::create(next, object, unit, None);
+    exception::set_traceback(vm, raised, Some(entry));
+}
