@@ -1,5 +1,8 @@
 //! The native modules of the standard library: one file or folder for each, under CPython's names.
 
+pub mod math;
+mod support;
+
 use taipan_core::{MethodDef, Py, Value, Vm};
 
 /// The declaration of a native module.
@@ -12,4 +15,4 @@ pub struct ModuleDef {
 }
 
 /// All native modules, by name.
-pub static MODULES: &[&ModuleDef] = &[];
+pub static MODULES: &[&ModuleDef] = &[&math::MODULE];

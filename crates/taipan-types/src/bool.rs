@@ -60,7 +60,13 @@ fn invert(vm: &mut Vm, value: &Value) -> Py {
 }
 
 /// Two bools give a bool, anything else goes to `int`.
-fn logical(vm: &mut Vm, a: &Value, b: &Value, on_bools: fn(bool, bool) -> bool, on_ints: BinaryFn) -> Py {
+fn logical(
+    vm: &mut Vm,
+    a: &Value,
+    b: &Value,
+    on_bools: fn(bool, bool) -> bool,
+    on_ints: BinaryFn,
+) -> Py {
     let is_bool = |v: &Value| v.is_true() || v.is_false();
     if is_bool(a) && is_bool(b) {
         return Ok(Value::bool(on_bools(a.is_true(), b.is_true())));

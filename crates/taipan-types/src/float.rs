@@ -24,8 +24,8 @@ pub static SPEC: TypeSpec = TypeSpec {
         .union(TypeFlags::MATCH_SELF),
     layout: Some(&LAYOUT),
     slots: SLOTS,
-    methods: METHODS,
-    getset: GETSET,
+    methods: &METHODS,
+    getset: &GETSET,
     doc: "float(x=0, /)\n--\n\nConvert a string or number to a floating-point number, if possible.",
     ..TypeSpec::DEFAULT
 };
@@ -54,12 +54,28 @@ const SLOTS: Slots = Slots {
 .with_binary(BinaryOp::Remainder, remainder)
 .with_binary(BinaryOp::Divmod, divmod);
 
-static METHODS: &[MethodDef] = &[
-    f0("conjugate(self, /)", exact, "Return self, the complex conjugate of any float.")
-        .effects(Effects::PURE),
-    f0("__trunc__(self, /)", trunc, "Return the Integral closest to x between 0 and x."),
-    f0("__floor__(self, /)", floor, "Return the floor as an Integral."),
-    f0("__ceil__(self, /)", ceil, "Return the ceiling as an Integral."),
+static METHODS: [MethodDef; 13] = [
+    f0(
+        "conjugate(self, /)",
+        exact,
+        "Return self, the complex conjugate of any float.",
+    )
+    .effects(Effects::PURE),
+    f0(
+        "__trunc__(self, /)",
+        trunc,
+        "Return the Integral closest to x between 0 and x.",
+    ),
+    f0(
+        "__floor__(self, /)",
+        floor,
+        "Return the floor as an Integral.",
+    ),
+    f0(
+        "__ceil__(self, /)",
+        ceil,
+        "Return the ceiling as an Integral.",
+    ),
     slice(
         "__round__(self, ndigits=None, /)",
         round,
@@ -86,8 +102,12 @@ static METHODS: &[MethodDef] = &[
         "Return a hexadecimal representation of a floating-point number.\n\n\
          >>> 3.14159.hex()\n'0x1.921f9f01b866ep+1'",
     ),
-    f0("is_integer(self, /)", is_integer, "Return True if the float is an integer.")
-        .effects(Effects::PURE),
+    f0(
+        "is_integer(self, /)",
+        is_integer,
+        "Return True if the float is an integer.",
+    )
+    .effects(Effects::PURE),
     f1(
         "from_number(type, number, /)",
         from_number,
@@ -108,7 +128,7 @@ static METHODS: &[MethodDef] = &[
     ),
 ];
 
-static GETSET: &[GetSetDef] = &[
+static GETSET: [GetSetDef; 2] = [
     getter("real", exact, "the real part of a complex number"),
     getter("imag", zero, "the imaginary part of a complex number"),
 ];
@@ -369,9 +389,9 @@ pub fn divmod(vm: &mut Vm, a: &Value, b: &Value) -> Py {
 /// `pow(a, b, modulus)`
 pub fn power(vm: &mut Vm, a: &Value, b: &Value, modulus: &Value) -> Py {
     if !modulus.is_none() {
-        return Err(vm.type_error(
-            "pow() 3rd argument not allowed unless all arguments are integers",
-        ));
+        return Err(
+            vm.type_error("pow() 3rd argument not allowed unless all arguments are integers")
+        );
     }
     let (a, b) = operands!(vm, a, b);
     power_f64(vm, a, b)
@@ -415,7 +435,11 @@ fn special_power(x: f64, y: f64) -> Option<f64> {
         });
     }
     if x.is_infinite() || x == 0.0 {
-        let size = if x.is_infinite() == (y > 0.0) { f64::INFINITY } else { 0.0 };
+        let size = if x.is_infinite() == (y > 0.0) {
+            f64::INFINITY
+        } else {
+            0.0
+        };
         return Some(if is_odd(y) { size.copysign(x) } else { size });
     }
     None
@@ -507,9 +531,7 @@ fn fromhex(vm: &mut Vm, cls: &Value, string: &Value) -> Py {
     };
     match float_text::from_hex(&text.to_wtf8()) {
         Ok(x) => of_class(vm, cls, x),
-        Err(HexError::Invalid) => {
-            Err(vm.value_error("invalid hexadecimal floating-point string"))
-        }
+        Err(HexError::Invalid) => Err(vm.value_error("invalid hexadecimal floating-point string")),
         Err(HexError::Overflow) => {
             Err(vm.overflow_error("hexadecimal value too large to represent as a float"))
         }

@@ -31,7 +31,8 @@ pub(crate) fn bytes_from_object(vm: &mut Vm, value: &Value) -> Py<Vec<u8>> {
     if let Some(bytes) = bytes_of(vm, value)? {
         return Ok(bytes);
     }
-    let iterable = value.type_of().slots().iter.is_some() || value.type_of().slots().get_item.is_some();
+    let iterable =
+        value.type_of().slots().iter.is_some() || value.type_of().slots().get_item.is_some();
     if !iterable || str_of(value).is_some() {
         let message = format!(
             "cannot convert '{}' object to bytes",
@@ -78,4 +79,10 @@ pub(crate) fn out_of_range(vm: &mut Vm) -> Raised {
         &taipan_core::builtin_types::OVERFLOW_ERROR,
         &[Value::from_i32(34), text],
     )
+}
+
+/// A `bytes` object.
+pub(crate) fn make_bytes(vm: &mut Vm, bytes: &[u8]) -> Py {
+    let row = crate::list::new_list(bytes.iter().map(|byte| Value::int(*byte as i64)).collect());
+    vm.call(&taipan_core::builtin_types::BYTES.to_value(), &[row])
 }

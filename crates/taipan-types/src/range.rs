@@ -12,8 +12,8 @@ use taipan_core::number::int_from_big;
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{
-    Args, CompareOp, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Tracer, Type, TypeFlags, TypeObject, TypeSpec,
-    Value, Vm, f0, f1, getter, name,
+    Args, CompareOp, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Tracer, Type, TypeFlags,
+    TypeObject, TypeSpec, Value, Vm, f0, f1, getter, name,
 };
 
 /// Payload of ranges.
@@ -47,7 +47,12 @@ fn new_range(start: Value, stop: Value, step: Value) -> Value {
         }
         _ => None,
     };
-    new_object(Range { start, stop, step, small })
+    new_object(Range {
+        start,
+        stop,
+        step,
+        small,
+    })
 }
 
 /// `range(start, stop, step)` of small numbers; the step is not 0.
@@ -80,8 +85,16 @@ impl Range {
             return IBig::from(len);
         }
         let (start, stop, step) = (big(&self.start), big(&self.stop), big(&self.step));
-        let (low, high, by) = if step > IBig::ZERO { (start, stop, step) } else { (stop, start, -step) };
-        if low >= high { IBig::ZERO } else { (high - low - IBig::ONE) / by + IBig::ONE }
+        let (low, high, by) = if step > IBig::ZERO {
+            (start, stop, step)
+        } else {
+            (stop, start, -step)
+        };
+        if low >= high {
+            IBig::ZERO
+        } else {
+            (high - low - IBig::ONE) / by + IBig::ONE
+        }
     }
 
     fn item(&self, at: &IBig) -> Value {
@@ -100,7 +113,11 @@ fn own(this: &Value) -> &Range {
 /// An argument as an exact int.
 fn int_argument(vm: &mut Vm, value: &Value) -> Py {
     let index = vm.index(value)?;
-    if index.is_small_int() { Ok(index) } else { Ok(int_from_big(big(&index))) }
+    if index.is_small_int() {
+        Ok(index)
+    } else {
+        Ok(int_from_big(big(&index)))
+    }
 }
 
 fn new(vm: &mut Vm, _cls: &TypeObject, args: Args<'_>) -> Py {
@@ -168,7 +185,10 @@ fn small_position(small: (i64, i64, i64), number: i64) -> Option<i64> {
 
 /// Is it an int or bool, not an instance of another subclass (whose `__eq__` may differ)?
 fn is_plain_int(value: &Value) -> bool {
-    value.is_small_int() || value.is_exact(&taipan_core::builtin_types::INT) || value.is_true() || value.is_false()
+    value.is_small_int()
+        || value.is_exact(&taipan_core::builtin_types::INT)
+        || value.is_true()
+        || value.is_false()
 }
 
 /// The position of any value: ints by arithmetic, others by comparing with each number.
@@ -229,7 +249,10 @@ fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
         return slice_of(vm, range, slice);
     }
     if !key.is_int() && key.type_of().slots().index.is_none() {
-        let message = format!("range indices must be integers or slices, not {}", key.type_of().name());
+        let message = format!(
+            "range indices must be integers or slices, not {}",
+            key.type_of().name()
+        );
         return Err(vm.type_error(message));
     }
     let index = vm.index(key)?;
@@ -256,7 +279,8 @@ fn compare(_vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
     let len = left.length();
     let same = len == right.length()
         && (len == IBig::ZERO
-            || big(&left.start) == big(&right.start) && (len == IBig::ONE || big(&left.step) == big(&right.step)));
+            || big(&left.start) == big(&right.start)
+                && (len == IBig::ONE || big(&left.step) == big(&right.step)));
     match op {
         CompareOp::Eq => Ok(Value::bool(same)),
         CompareOp::Ne => Ok(Value::bool(!same)),
@@ -278,7 +302,10 @@ fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {
 }
 
 fn reduce(_vm: &mut Vm, this: &Value) -> Py {
-    Ok(new_tuple([this.type_of().to_value(), new_tuple(own(this).parts())]))
+    Ok(new_tuple([
+        this.type_of().to_value(),
+        new_tuple(own(this).parts()),
+    ]))
 }
 
 /// Payload of `range_iterator`: ranges of small numbers.
@@ -320,7 +347,11 @@ fn iter(_vm: &mut Vm, this: &Value) -> Py {
 
 /// An iterator over `len` small numbers.
 pub fn small_iterator(start: i64, step: i64, len: i64) -> Value {
-    new_object(RangeIterator { next: AtomicI64::new(start), step, left: AtomicI64::new(len) })
+    new_object(RangeIterator {
+        next: AtomicI64::new(start),
+        step,
+        left: AtomicI64::new(len),
+    })
 }
 
 fn reversed(_vm: &mut Vm, this: &Value) -> Py {
@@ -339,7 +370,9 @@ fn next(_vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
 }
 
 fn length_hint(_vm: &mut Vm, this: &Value) -> Py {
-    Ok(Value::int(this.expect::<RangeIterator>().left.load(Relaxed).max(0)))
+    Ok(Value::int(
+        this.expect::<RangeIterator>().left.load(Relaxed).max(0),
+    ))
 }
 
 /// `(iter, (range,), None)`: a range of what is left.
@@ -353,7 +386,12 @@ fn reduce_rest(vm: &mut Vm, start: IBig, step: IBig, left: IBig) -> Py {
 fn iterator_reduce(vm: &mut Vm, this: &Value) -> Py {
     let iterator = this.expect::<RangeIterator>();
     let left = iterator.left.load(Relaxed).max(0);
-    reduce_rest(vm, iterator.next.load(Relaxed).into(), iterator.step.into(), left.into())
+    reduce_rest(
+        vm,
+        iterator.next.load(Relaxed).into(),
+        iterator.step.into(),
+        left.into(),
+    )
 }
 
 fn set_state(vm: &mut Vm, this: &Value, state: &Value) -> Py {
@@ -361,7 +399,13 @@ fn set_state(vm: &mut Vm, this: &Value, state: &Value) -> Py {
     let iterator = this.expect::<RangeIterator>();
     let left = iterator.left.load(Relaxed).max(0);
     let skip = skip.clamp(0, left);
-    iterator.next.store(iterator.next.load(Relaxed).wrapping_add(skip.wrapping_mul(iterator.step)), Relaxed);
+    iterator.next.store(
+        iterator
+            .next
+            .load(Relaxed)
+            .wrapping_add(skip.wrapping_mul(iterator.step)),
+        Relaxed,
+    );
     iterator.left.store(left - skip, Relaxed);
     Ok(Value::none())
 }
@@ -392,7 +436,9 @@ unsafe impl Payload for BigIterator {
 }
 
 fn big_iterator(start: IBig, step: IBig, left: IBig) -> Value {
-    new_object(BigIterator { rest: Locked::new(Rest(start, step, left)) })
+    new_object(BigIterator {
+        rest: Locked::new(Rest(start, step, left)),
+    })
 }
 
 fn big_next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
@@ -432,9 +478,17 @@ fn big_set_state(vm: &mut Vm, this: &Value, state: &Value) -> Py {
 }
 
 static METHODS: [MethodDef; 4] = [
-    f0("__reversed__(self, /)", reversed, "Return a reverse iterator."),
+    f0(
+        "__reversed__(self, /)",
+        reversed,
+        "Return a reverse iterator.",
+    ),
     f0("__reduce__(self, /)", reduce, ""),
-    f1("count(self, value, /)", count, "rangeobject.count(value) -> integer -- return number of occurrences of value"),
+    f1(
+        "count(self, value, /)",
+        count,
+        "rangeobject.count(value) -> integer -- return number of occurrences of value",
+    ),
     f1(
         "index(self, value, /)",
         index,
@@ -472,31 +526,63 @@ static SPEC: TypeSpec = TypeSpec {
 };
 
 static ITERATOR_METHODS: [MethodDef; 3] = [
-    f0("__length_hint__(self, /)", length_hint, "Private method returning an estimate of len(list(it))."),
-    f0("__reduce__(self, /)", iterator_reduce, "Return state information for pickling."),
-    f1("__setstate__(self, state, /)", set_state, "Set state information for unpickling."),
+    f0(
+        "__length_hint__(self, /)",
+        length_hint,
+        "Private method returning an estimate of len(list(it)).",
+    ),
+    f0(
+        "__reduce__(self, /)",
+        iterator_reduce,
+        "Return state information for pickling.",
+    ),
+    f1(
+        "__setstate__(self, state, /)",
+        set_state,
+        "Set state information for unpickling.",
+    ),
 ];
 
 static ITERATOR_LAYOUT: Layout = Layout::of::<RangeIterator>();
 static ITERATOR_SPEC: TypeSpec = TypeSpec {
     name: "range_iterator",
     layout: Some(&ITERATOR_LAYOUT),
-    slots: Slots { iter: Some(itself), next: Some(next), ..Slots::NONE },
+    slots: Slots {
+        iter: Some(itself),
+        next: Some(next),
+        ..Slots::NONE
+    },
     methods: &ITERATOR_METHODS,
     ..TypeSpec::DEFAULT
 };
 
 static BIG_METHODS: [MethodDef; 3] = [
-    f0("__length_hint__(self, /)", big_length_hint, "Private method returning an estimate of len(list(it))."),
-    f0("__reduce__(self, /)", big_reduce, "Return state information for pickling."),
-    f1("__setstate__(self, state, /)", big_set_state, "Set state information for unpickling."),
+    f0(
+        "__length_hint__(self, /)",
+        big_length_hint,
+        "Private method returning an estimate of len(list(it)).",
+    ),
+    f0(
+        "__reduce__(self, /)",
+        big_reduce,
+        "Return state information for pickling.",
+    ),
+    f1(
+        "__setstate__(self, state, /)",
+        big_set_state,
+        "Set state information for unpickling.",
+    ),
 ];
 
 static BIG_LAYOUT: Layout = Layout::of::<BigIterator>();
 static BIG_SPEC: TypeSpec = TypeSpec {
     name: "longrange_iterator",
     layout: Some(&BIG_LAYOUT),
-    slots: Slots { iter: Some(itself), next: Some(big_next), ..Slots::NONE },
+    slots: Slots {
+        iter: Some(itself),
+        next: Some(big_next),
+        ..Slots::NONE
+    },
     methods: &BIG_METHODS,
     ..TypeSpec::DEFAULT
 };

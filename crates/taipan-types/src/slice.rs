@@ -228,25 +228,43 @@ fn indices(vm: &mut Vm, this: &Value, len: &Value) -> Py {
         return Err(vm.value_error("length should not be negative"));
     }
     let (start, stop, step) = fit_big(vm, slice, &len.as_big().unwrap_or_default())?;
-    Ok(new_tuple([start, stop, step].map(taipan_core::number::int_from_big)))
+    Ok(new_tuple(
+        [start, stop, step].map(taipan_core::number::int_from_big),
+    ))
 }
 
 /// Start, stop and step of a slice fitted to a length of any size.
 pub fn fit_big(vm: &mut Vm, slice: &Slice, len: &IBig) -> Py<(IBig, IBig, IBig)> {
-    let step = if slice.step.is_none() { IBig::ONE } else { big_index(vm, &slice.step)? };
+    let step = if slice.step.is_none() {
+        IBig::ONE
+    } else {
+        big_index(vm, &slice.step)?
+    };
     if step == IBig::ZERO {
         return Err(vm.value_error("slice step cannot be zero"));
     }
     let backwards = step < IBig::ZERO;
-    let (low, high) = if backwards { (-IBig::ONE, len - IBig::ONE) } else { (IBig::ZERO, len.clone()) };
+    let (low, high) = if backwards {
+        (-IBig::ONE, len - IBig::ONE)
+    } else {
+        (IBig::ZERO, len.clone())
+    };
     let fit = |vm: &mut Vm, value: &Value, default: &IBig| -> Py<IBig> {
         if value.is_none() {
             return Ok(default.clone());
         }
         let bound = big_index(vm, value)?;
-        Ok(if bound < IBig::ZERO { (bound + len).max(low.clone()) } else { bound.min(high.clone()) })
+        Ok(if bound < IBig::ZERO {
+            (bound + len).max(low.clone())
+        } else {
+            bound.min(high.clone())
+        })
     };
-    let (first, last) = if backwards { (&high, &low) } else { (&low, &high) };
+    let (first, last) = if backwards {
+        (&high, &low)
+    } else {
+        (&low, &high)
+    };
     let start = fit(vm, &slice.start, first)?;
     let stop = fit(vm, &slice.stop, last)?;
     Ok((start, stop, step))
@@ -254,7 +272,9 @@ pub fn fit_big(vm: &mut Vm, slice: &Slice, len: &IBig) -> Py<(IBig, IBig, IBig)>
 
 fn big_index(vm: &mut Vm, value: &Value) -> Py<IBig> {
     if !value.is_int() && value.type_of().slots().index.is_none() {
-        return Err(vm.type_error("slice indices must be integers or None or have an __index__ method"));
+        return Err(
+            vm.type_error("slice indices must be integers or None or have an __index__ method")
+        );
     }
     let value = vm.index(value)?;
     Ok(value.as_big().unwrap_or_default())

@@ -132,10 +132,17 @@ pub fn hash_parts(vm: &mut Vm, row: &[Value], end: u64) -> Py<i64> {
     let mut sum = PRIME_5;
     for item in row {
         let lane = vm.hash(item)? as u64;
-        sum = sum.wrapping_add(lane.wrapping_mul(PRIME_2)).rotate_left(31).wrapping_mul(PRIME_1);
+        sum = sum
+            .wrapping_add(lane.wrapping_mul(PRIME_2))
+            .rotate_left(31)
+            .wrapping_mul(PRIME_1);
     }
     sum = sum.wrapping_add(end);
-    Ok(if sum == u64::MAX { 1546275796 } else { sum as i64 })
+    Ok(if sum == u64::MAX {
+        1546275796
+    } else {
+        sum as i64
+    })
 }
 
 fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {

@@ -37,8 +37,8 @@ pub static SPEC: TypeSpec = TypeSpec {
     flags: TypeFlags::BASE,
     layout: Some(&LAYOUT),
     slots: SLOTS,
-    methods: METHODS,
-    getset: GETSET,
+    methods: &METHODS,
+    getset: &GETSET,
     doc: "complex(real=0, imag=0)\n--\n\nCreate a complex number from a string or numbers.\n\n\
           A string is parsed as a complex number; a single number is converted to one. With 'real' or\n\
           'imag' the complex number has these parts.",
@@ -64,13 +64,17 @@ const SLOTS: Slots = Slots {
 .with_binary(BinaryOp::Multiply, multiply)
 .with_binary(BinaryOp::TrueDivide, true_divide);
 
-static METHODS: &[MethodDef] = &[
+static METHODS: [MethodDef; 5] = [
     f0(
         "conjugate(self, /)",
         conjugate,
         "Return the complex conjugate of its argument. (3-4j).conjugate() == 3+4j.",
     ),
-    f0("__complex__(self, /)", exact, "Convert this value to exact type complex."),
+    f0(
+        "__complex__(self, /)",
+        exact,
+        "Convert this value to exact type complex.",
+    ),
     f0("__getnewargs__(self, /)", getnewargs, ""),
     f1(
         "__format__(self, format_spec, /)",
@@ -85,7 +89,7 @@ static METHODS: &[MethodDef] = &[
     .class_method(),
 ];
 
-static GETSET: &[GetSetDef] = &[
+static GETSET: [GetSetDef; 2] = [
     getter("real", real, "the real part of a complex number"),
     getter("imag", imag, "the imaginary part of a complex number"),
 ];
@@ -444,9 +448,7 @@ pub fn power_parts(vm: &mut Vm, a: Parts, b: Parts) -> Py {
         Err(arithmetic::PowerError::Zero) => {
             Err(zero_division(vm, "zero to a negative or complex power"))
         }
-        Err(arithmetic::PowerError::Overflow) => {
-            Err(vm.overflow_error("complex exponentiation"))
-        }
+        Err(arithmetic::PowerError::Overflow) => Err(vm.overflow_error("complex exponentiation")),
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use taipan_core::alloc::new_object;
 use taipan_core::dict_object::Dict;
 use taipan_core::tuple_object::new_tuple;
-use taipan_core::{Layout, MethodDef, Obj, Payload, Py, Slots, Tracer, Type, TypeObject, TypeSpec, Value, Vm, f0};
+use taipan_core::{
+    Layout, MethodDef, Obj, Payload, Py, Slots, Tracer, Type, TypeObject, TypeSpec, Value, Vm, f0,
+};
 
 /// What iterators and views are about.
 pub const KEYS: u8 = 0;
@@ -46,7 +48,11 @@ pub struct DictIterator<const WHAT: u8, const REVERSED: bool> {
 unsafe impl<const WHAT: u8, const REVERSED: bool> Payload for DictIterator<WHAT, REVERSED> {
     const GC: bool = true;
     fn type_object() -> &'static TypeObject {
-        if REVERSED { &REVERSE_ITERATORS[WHAT as usize] } else { &ITERATORS[WHAT as usize] }
+        if REVERSED {
+            &REVERSE_ITERATORS[WHAT as usize]
+        } else {
+            &ITERATORS[WHAT as usize]
+        }
     }
     fn trace(&self, tracer: &mut Tracer<'_>) {
         tracer.visit(&self.dict);
@@ -80,7 +86,9 @@ impl<const WHAT: u8, const REVERSED: bool> DictIterator<WHAT, REVERSED> {
         match WHAT {
             KEYS => dict.next_key(at),
             VALUES => dict.next_value(at),
-            _ => dict.next_entry(at).map(|(key, value)| new_tuple([key, value])),
+            _ => dict
+                .next_entry(at)
+                .map(|(key, value)| new_tuple([key, value])),
         }
     }
 
@@ -119,7 +127,11 @@ impl<const WHAT: u8, const REVERSED: bool> DictIterator<WHAT, REVERSED> {
     fn length_hint(_vm: &mut Vm, this: &Value) -> Py {
         let iterator = this.expect::<Self>();
         let same = own(&iterator.dict).len() == iterator.size.load(Relaxed);
-        Ok(Value::int(if same { iterator.left.load(Relaxed) as i64 } else { 0 }))
+        Ok(Value::int(if same {
+            iterator.left.load(Relaxed) as i64
+        } else {
+            0
+        }))
     }
 
     fn reduce(vm: &mut Vm, this: &Value) -> Py {
@@ -140,11 +152,23 @@ impl<const WHAT: u8, const REVERSED: bool> DictIterator<WHAT, REVERSED> {
     }
 
     const METHODS: [MethodDef; 2] = [
-        f0("__length_hint__(self, /)", Self::length_hint, "Private method returning an estimate of len(list(it))."),
-        f0("__reduce__(self, /)", Self::reduce, "Return state information for pickling."),
+        f0(
+            "__length_hint__(self, /)",
+            Self::length_hint,
+            "Private method returning an estimate of len(list(it)).",
+        ),
+        f0(
+            "__reduce__(self, /)",
+            Self::reduce,
+            "Return state information for pickling.",
+        ),
     ];
 
-    const SLOTS: Slots = Slots { iter: Some(itself), next: Some(Self::next_slot), ..Slots::NONE };
+    const SLOTS: Slots = Slots {
+        iter: Some(itself),
+        next: Some(Self::next_slot),
+        ..Slots::NONE
+    };
 }
 
 /// `iter(dict)`

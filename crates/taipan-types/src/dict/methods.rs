@@ -11,10 +11,22 @@ use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Obj, Payload, Py, Value, Vm, f0, f1, raw, slice};
 
 pub(super) static METHODS: [MethodDef; 16] = [
-    f1("__contains__(self, key, /)", contains, "True if the dictionary has the specified key, else False."),
+    f1(
+        "__contains__(self, key, /)",
+        contains,
+        "True if the dictionary has the specified key, else False.",
+    ),
     f1("__getitem__(self, key, /)", get_item, "Return self[key]."),
-    f0("__sizeof__(self, /)", sizeof, "Return the size of the dict in memory."),
-    slice("get(self, key, default=None, /)", get, "Return the value for key if key is in the dictionary, else default."),
+    f0(
+        "__sizeof__(self, /)",
+        sizeof,
+        "Return the size of the dict in memory.",
+    ),
+    slice(
+        "get(self, key, default=None, /)",
+        get,
+        "Return the value for key if key is in the dictionary, else default.",
+    ),
     slice(
         "setdefault(self, key, default=None, /)",
         set_default,
@@ -30,9 +42,21 @@ pub(super) static METHODS: [MethodDef; 16] = [
         pop_item,
         "Remove and return a (key, value) pair as a 2-tuple.\n\nPairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty.",
     ),
-    f0("keys(self, /)", |_, this| Ok(new_view::<KEYS>(this)), "Return a set-like object providing a view on the dict's keys."),
-    f0("items(self, /)", |_, this| Ok(new_view::<ITEMS>(this)), "Return a set-like object providing a view on the dict's items."),
-    f0("values(self, /)", |_, this| Ok(new_view::<VALUES>(this)), "Return an object providing a view on the dict's values."),
+    f0(
+        "keys(self, /)",
+        |_, this| Ok(new_view::<KEYS>(this)),
+        "Return a set-like object providing a view on the dict's keys.",
+    ),
+    f0(
+        "items(self, /)",
+        |_, this| Ok(new_view::<ITEMS>(this)),
+        "Return a set-like object providing a view on the dict's items.",
+    ),
+    f0(
+        "values(self, /)",
+        |_, this| Ok(new_view::<VALUES>(this)),
+        "Return an object providing a view on the dict's values.",
+    ),
     raw(
         "update(self, /, *args, **kwargs)",
         update,
@@ -46,7 +70,11 @@ pub(super) static METHODS: [MethodDef; 16] = [
     .class_method(),
     f0("clear(self, /)", clear, "Remove all items from the dict."),
     f0("copy(self, /)", copy, "Return a shallow copy of the dict."),
-    f0("__reversed__(self, /)", iterators::reversed, "Return a reverse iterator over the dict keys."),
+    f0(
+        "__reversed__(self, /)",
+        iterators::reversed,
+        "Return a reverse iterator over the dict keys.",
+    ),
     class_getitem_row(),
 ];
 
@@ -60,7 +88,9 @@ fn sizeof(_vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn get(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
-    let Some(key) = args.first() else { return Err(vm.type_error("get expected at least 1 argument, got 0")) };
+    let Some(key) = args.first() else {
+        return Err(vm.type_error("get expected at least 1 argument, got 0"));
+    };
     Ok(match own(this).get(vm, key)? {
         Some(value) => value,
         None => args.get(1).cloned().unwrap_or_else(Value::none),
@@ -68,13 +98,17 @@ fn get(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
 }
 
 fn set_default(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
-    let Some(key) = args.first() else { return Err(vm.type_error("setdefault expected at least 1 argument, got 0")) };
+    let Some(key) = args.first() else {
+        return Err(vm.type_error("setdefault expected at least 1 argument, got 0"));
+    };
     let value = args.get(1).cloned().unwrap_or_else(Value::none);
     own(this).set_default(vm, key, value)
 }
 
 fn pop(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
-    let Some(key) = args.first() else { return Err(vm.type_error("pop expected at least 1 argument, got 0")) };
+    let Some(key) = args.first() else {
+        return Err(vm.type_error("pop expected at least 1 argument, got 0"));
+    };
     if own(this).is_empty() {
         // An empty dict asks no key for its hash.
         return match args.get(1) {

@@ -11,14 +11,18 @@ use taipan_core::builtin_types::DICT;
 use taipan_core::dict_object::{Dict, dict_of, new_dict_of};
 use taipan_core::str_object::new_str;
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, Obj, Py, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm, name,
+    Args, BinaryOp, CompareOp, Layout, Obj, Py, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm,
+    name,
 };
 
 static LAYOUT: Layout = Layout::of::<Dict>();
 
 static SPEC: TypeSpec = TypeSpec {
     name: "dict",
-    flags: TypeFlags::BASE.union(TypeFlags::DICT_SUBCLASS).union(TypeFlags::MAPPING).union(TypeFlags::MATCH_SELF),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT_SUBCLASS)
+        .union(TypeFlags::MAPPING)
+        .union(TypeFlags::MATCH_SELF),
     layout: Some(&LAYOUT),
     slots: Slots {
         new: Some(new),
@@ -80,7 +84,8 @@ pub fn update(vm: &mut Vm, dict: &Obj<Dict>, other: &Value) -> Py<()> {
 /// Stores all items of a mapping.
 pub fn merge_mapping(vm: &mut Vm, dict: &Obj<Dict>, other: &Value) -> Py<()> {
     if let Some(source) = dict_of(other)
-        && other.type_of().slots().iter.map(|f| f as usize) == Some(iterators::iter as *const () as usize)
+        && other.type_of().slots().iter.map(|f| f as usize)
+            == Some(iterators::iter as *const () as usize)
     {
         return merge(vm, dict, source);
     }
@@ -128,8 +133,9 @@ fn update_from_pairs(vm: &mut Vm, dict: &Obj<Dict>, pairs: &Value) -> Py<()> {
                 match <[Value; 2]>::try_from(row) {
                     Ok(row) => row,
                     Err(_) => {
-                        let message =
-                            format!("dictionary update sequence element #{at} has length {len}; 2 is required");
+                        let message = format!(
+                            "dictionary update sequence element #{at} has length {len}; 2 is required"
+                        );
                         return Err(vm.value_error(message));
                     }
                 }
@@ -171,7 +177,9 @@ fn repr_entries(vm: &mut Vm, dict: &Obj<Dict>) -> Py<Builder> {
 }
 
 fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
-    let (Some(left), Some(right)) = (dict_of(a), dict_of(b)) else { return Ok(Value::not_implemented()) };
+    let (Some(left), Some(right)) = (dict_of(a), dict_of(b)) else {
+        return Ok(Value::not_implemented());
+    };
     match op {
         CompareOp::Eq => Ok(Value::bool(equal(vm, left, right)?)),
         CompareOp::Ne => Ok(Value::bool(!equal(vm, left, right)?)),
@@ -185,7 +193,9 @@ fn equal(vm: &mut Vm, a: &Obj<Dict>, b: &Obj<Dict>) -> Py<bool> {
     }
     let mut at = 0;
     while let Some((hash, key, value)) = a.next_hashed(&mut at) {
-        let Some(other) = b.get_with_hash(vm, &key, hash)? else { return Ok(false) };
+        let Some(other) = b.get_with_hash(vm, &key, hash)? else {
+            return Ok(false);
+        };
         if !vm.equal(&value, &other)? {
             return Ok(false);
         }
@@ -206,7 +216,8 @@ fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
         return Ok(value);
     }
     if !this.is_exact(&DICT)
-        && let Some(value) = vm.call_special(this, name!("__missing__"), std::slice::from_ref(key))?
+        && let Some(value) =
+            vm.call_special(this, name!("__missing__"), std::slice::from_ref(key))?
     {
         return Ok(value);
     }
@@ -225,7 +236,9 @@ fn set_item(vm: &mut Vm, this: &Value, key: &Value, value: Option<&Value>) -> Py
 }
 
 fn or(vm: &mut Vm, a: &Value, b: &Value) -> Py {
-    let (Some(left), Some(_)) = (dict_of(a), dict_of(b)) else { return Ok(Value::not_implemented()) };
+    let (Some(left), Some(_)) = (dict_of(a), dict_of(b)) else {
+        return Ok(Value::not_implemented());
+    };
     let joined = left.copy(vm);
     update(vm, own(&joined), b)?;
     Ok(joined)

@@ -6,8 +6,8 @@ use taipan_core::alloc::new_object;
 use taipan_core::builtin_types::{LIST, MAPPING_PROXY, TUPLE};
 use taipan_core::dict_object::dict_of;
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeFlags, TypeObject, TypeSpec, Value,
-    Vm, f0, name, slice,
+    Args, BinaryOp, CompareOp, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeFlags,
+    TypeObject, TypeSpec, Value, Vm, f0, name, slice,
 };
 
 /// Payload of `mappingproxy`.
@@ -28,7 +28,9 @@ unsafe impl Payload for MappingProxy {
 
 /// A read-only view of `mapping`.
 pub fn new_proxy(_vm: &mut Vm, mapping: &Value) -> Py {
-    Ok(new_object(MappingProxy { mapping: mapping.clone() }))
+    Ok(new_object(MappingProxy {
+        mapping: mapping.clone(),
+    }))
 }
 
 fn mapping(this: &Value) -> &Value {
@@ -38,8 +40,14 @@ fn mapping(this: &Value) -> &Value {
 fn new(vm: &mut Vm, _cls: &TypeObject, args: Args<'_>) -> Py {
     let [mapping] = check::bind(vm, "mappingproxy", args, ["mapping"], 1)?;
     let mapping = mapping.unwrap_or_else(Value::none);
-    if mapping.type_of().slots().get_item.is_none() || mapping.is_instance(&LIST) || mapping.is_instance(&TUPLE) {
-        let message = format!("mappingproxy() argument must be a mapping, not {}", mapping.type_of().name());
+    if mapping.type_of().slots().get_item.is_none()
+        || mapping.is_instance(&LIST)
+        || mapping.is_instance(&TUPLE)
+    {
+        let message = format!(
+            "mappingproxy() argument must be a mapping, not {}",
+            mapping.type_of().name()
+        );
         return Err(vm.type_error(message));
     }
     new_proxy(vm, &mapping)
@@ -77,7 +85,9 @@ fn len(vm: &mut Vm, this: &Value) -> Py<usize> {
 
 fn contains(vm: &mut Vm, this: &Value, key: &Value) -> Py<bool> {
     match dict_of(mapping(this)) {
-        Some(dict) if mapping(this).is_exact(&taipan_core::builtin_types::DICT) => dict.contains(vm, key),
+        Some(dict) if mapping(this).is_exact(&taipan_core::builtin_types::DICT) => {
+            dict.contains(vm, key)
+        }
         _ => vm.contains(mapping(this), key),
     }
 }
@@ -87,17 +97,26 @@ fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
 }
 
 fn or(vm: &mut Vm, a: &Value, b: &Value) -> Py {
-    let plain = |value: &Value| value.cast::<MappingProxy>().map_or_else(|| value.clone(), |p| p.mapping.clone());
+    let plain = |value: &Value| {
+        value
+            .cast::<MappingProxy>()
+            .map_or_else(|| value.clone(), |p| p.mapping.clone())
+    };
     vm.binary(BinaryOp::Or, &plain(a), &plain(b))
 }
 
 fn inplace_or(vm: &mut Vm, this: &Value, _other: &Value) -> Py {
-    let message = format!("'|=' is not supported by {}; use '|' instead", this.type_of().name());
+    let message = format!(
+        "'|=' is not supported by {}; use '|' instead",
+        this.type_of().name()
+    );
     Err(vm.type_error(message))
 }
 
 fn get(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
-    let Some(key) = args.first() else { return Err(vm.type_error("get expected at least 1 argument, got 0")) };
+    let Some(key) = args.first() else {
+        return Err(vm.type_error("get expected at least 1 argument, got 0"));
+    };
     let default = args.get(1).cloned().unwrap_or_else(Value::none);
     vm.call_method(mapping(this), name!("get"), &[key.clone(), default])
 }
@@ -106,7 +125,10 @@ fn reversed(vm: &mut Vm, this: &Value) -> Py {
     match vm.call_special(mapping(this), name!("__reversed__"), &[])? {
         Some(iterator) => Ok(iterator),
         None => {
-            let message = format!("'{}' object is not reversible", mapping(this).type_of().name());
+            let message = format!(
+                "'{}' object is not reversible",
+                mapping(this).type_of().name()
+            );
             Err(vm.type_error(message))
         }
     }
@@ -133,8 +155,16 @@ static METHODS: [MethodDef; 7] = [
         |vm, this| vm.call_method(mapping(this), name!("items"), &[]),
         "D.items() -> a set-like object providing a view on D's items",
     ),
-    f0("copy(self, /)", |vm, this| vm.call_method(mapping(this), name!("copy"), &[]), "D.copy() -> a shallow copy of D"),
-    f0("__reversed__(self, /)", reversed, "D.__reversed__() -> reverse iterator"),
+    f0(
+        "copy(self, /)",
+        |vm, this| vm.call_method(mapping(this), name!("copy"), &[]),
+        "D.copy() -> a shallow copy of D",
+    ),
+    f0(
+        "__reversed__(self, /)",
+        reversed,
+        "D.__reversed__() -> reverse iterator",
+    ),
     class_getitem_row(),
 ];
 

@@ -8,8 +8,8 @@ use taipan_core::alloc::new_object;
 use taipan_core::builtin_types::{DICT_ITEMS, DICT_KEYS, DICT_VALUES};
 use taipan_core::str_object::new_str;
 use taipan_core::{
-    BinaryOp, CompareOp, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeObject, TypeSpec, Value, Vm,
-    f0, f1, getter,
+    BinaryOp, CompareOp, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeObject,
+    TypeSpec, Value, Vm, f0, f1, getter,
 };
 
 /// Payload of the views.
@@ -59,7 +59,9 @@ impl<const WHAT: u8> View<WHAT> {
         if WHAT == KEYS {
             return dict.contains(vm, item);
         }
-        let Some([key, value]) = taipan_core::tuple_object::items(item) else { return Ok(false) };
+        let Some([key, value]) = taipan_core::tuple_object::items(item) else {
+            return Ok(false);
+        };
         match dict.get(vm, key)? {
             Some(found) => vm.equal(&found, value),
             None => Ok(false),
@@ -80,16 +82,24 @@ impl<const WHAT: u8> View<WHAT> {
         text.finish(vm)
     }
 
-    const SLOTS: Slots =
-        Slots { repr: Some(Self::repr), iter: Some(Self::iter), len: Some(Self::len), ..Slots::NONE };
+    const SLOTS: Slots = Slots {
+        repr: Some(Self::repr),
+        iter: Some(Self::iter),
+        len: Some(Self::len),
+        ..Slots::NONE
+    };
 
     /// Keys and items behave as sets.
-    const SET_SLOTS: Slots =
-        Slots { contains: Some(Self::contains), compare: Some(compare), hash: None, ..Self::SLOTS }
-            .with_binary(BinaryOp::And, and)
-            .with_binary(BinaryOp::Or, or)
-            .with_binary(BinaryOp::Xor, xor)
-            .with_binary(BinaryOp::Subtract, subtract);
+    const SET_SLOTS: Slots = Slots {
+        contains: Some(Self::contains),
+        compare: Some(compare),
+        hash: None,
+        ..Self::SLOTS
+    }
+    .with_binary(BinaryOp::And, and)
+    .with_binary(BinaryOp::Or, or)
+    .with_binary(BinaryOp::Xor, xor)
+    .with_binary(BinaryOp::Subtract, subtract);
 }
 
 /// Is it a view that behaves as a set?
@@ -126,9 +136,15 @@ fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
 fn and(vm: &mut Vm, a: &Value, b: &Value) -> Py {
     // The smaller side is looped over, unless only the other one can tell what it contains.
     let (view, other) = if is_set_view(a) { (a, b) } else { (b, a) };
-    let (view, other) = if is_set_view(other) && vm.length(other)? > vm.length(view)? { (other, view) } else { (view, other) };
+    let (view, other) = if is_set_view(other) && vm.length(other)? > vm.length(view)? {
+        (other, view)
+    } else {
+        (view, other)
+    };
     let result = set::new_empty();
-    let Some(found) = any_set(&result) else { return Ok(result) };
+    let Some(found) = any_set(&result) else {
+        return Ok(result);
+    };
     let iterator = vm.iter(other)?;
     while let Some(item) = vm.next(&iterator)? {
         if vm.contains(view, &item)? {
@@ -184,19 +200,34 @@ fn is_disjoint(vm: &mut Vm, this: &Value, other: &Value) -> Py {
 
 const fn set_methods<const WHAT: u8>() -> [MethodDef; 2] {
     [
-        f1("isdisjoint(self, other, /)", is_disjoint, "Return True if the view and the given iterable have a null intersection."),
-        f0("__reversed__(self, /)", View::<WHAT>::reversed, "Return a reverse iterator over the dict view."),
+        f1(
+            "isdisjoint(self, other, /)",
+            is_disjoint,
+            "Return True if the view and the given iterable have a null intersection.",
+        ),
+        f0(
+            "__reversed__(self, /)",
+            View::<WHAT>::reversed,
+            "Return a reverse iterator over the dict view.",
+        ),
     ]
 }
 
 const fn mapping_row<const WHAT: u8>() -> [GetSetDef; 1] {
-    [getter("mapping", View::<WHAT>::mapping, "dictionary that this view refers to")]
+    [getter(
+        "mapping",
+        View::<WHAT>::mapping,
+        "dictionary that this view refers to",
+    )]
 }
 
 static KEY_METHODS: [MethodDef; 2] = set_methods::<KEYS>();
 static ITEM_METHODS: [MethodDef; 2] = set_methods::<ITEMS>();
-static VALUE_METHODS: [MethodDef; 1] =
-    [f0("__reversed__(self, /)", View::<VALUES>::reversed, "Return a reverse iterator over the dict values.")];
+static VALUE_METHODS: [MethodDef; 1] = [f0(
+    "__reversed__(self, /)",
+    View::<VALUES>::reversed,
+    "Return a reverse iterator over the dict values.",
+)];
 
 static KEY_GETSET: [GetSetDef; 1] = mapping_row::<KEYS>();
 static ITEM_GETSET: [GetSetDef; 1] = mapping_row::<ITEMS>();

@@ -12,7 +12,7 @@ use taipan_core::{
     Args, Bound, GetSetDef, MethodDef, Py, TypeObject, Value, Vm, bound, f0, f1, getter, slice,
 };
 
-pub(super) static METHODS: &[MethodDef] = &[
+pub(super) static METHODS: [MethodDef; 14] = [
     f0("conjugate(self, /)", conjugate, "Returns self, the complex conjugate of any int.")
         .effects(Effects::PURE),
     f0(
@@ -67,17 +67,25 @@ pub(super) static METHODS: &[MethodDef] = &[
     f0("__getnewargs__(self, /)", getnewargs, ""),
     f1(
         "__format__(self, format_spec, /)",
-        format,
+        crate::format::format_int,
         "Convert to a string according to format_spec.",
     ),
     f0("__sizeof__(self, /)", sizeof, "Returns size in memory, in bytes."),
 ];
 
-pub(super) static GETSET: &[GetSetDef] = &[
+pub(super) static GETSET: [GetSetDef; 4] = [
     getter("real", conjugate, "the real part of a complex number"),
     getter("imag", zero, "the imaginary part of a complex number"),
-    getter("numerator", conjugate, "the numerator of a rational number in lowest terms"),
-    getter("denominator", one, "the denominator of a rational number in lowest terms"),
+    getter(
+        "numerator",
+        conjugate,
+        "the numerator of a rational number in lowest terms",
+    ),
+    getter(
+        "denominator",
+        one,
+        "the denominator of a rational number in lowest terms",
+    ),
 ];
 
 // ---- construction ----
@@ -202,7 +210,9 @@ fn is_integer(_vm: &mut Vm, _value: &Value) -> Py {
 }
 
 fn bit_length(_vm: &mut Vm, value: &Value) -> Py {
-    Ok(Value::int(operand(value).map_or(0, |number| number.bit_length() as i64)))
+    Ok(Value::int(
+        operand(value).map_or(0, |number| number.bit_length() as i64),
+    ))
 }
 
 fn bit_count(_vm: &mut Vm, value: &Value) -> Py {
@@ -244,10 +254,6 @@ pub fn round_to(vm: &mut Vm, value: &Value, digits: &Value) -> Py {
         }
         _ => Ok(to_exact(value)),
     }
-}
-
-fn format(vm: &mut Vm, value: &Value, spec: &Value) -> Py {
-    crate::number::format_int(vm, value, spec)
 }
 
 fn sizeof(_vm: &mut Vm, value: &Value) -> Py {
@@ -326,7 +332,7 @@ fn to_bytes(vm: &mut Vm, value: &Value, bound: &Bound) -> Py {
     if !little {
         bytes.reverse();
     }
-    Ok(crate::bytes::new_bytes(&bytes))
+    crate::number::make_bytes(vm, &bytes)
 }
 
 fn from_bytes(vm: &mut Vm, cls: &Value, bound: &Bound) -> Py {

@@ -11,9 +11,10 @@ mod text;
 pub use methods::{number_to_int, round_to};
 pub use operand::{Operand, from_int, operand, to_exact};
 pub use ops::{
-    add, and, divmod, floor_divide, invert, left_shift, multiply, negative, or, power, remainder,
-    right_shift, subtract, true_divide, xor,
+    add, and, divmod, floor_divide, invert, left_shift, make_room, multiply, negative, or, power,
+    remainder, right_shift, subtract, true_divide, xor,
 };
+pub(crate) use text::ascii_digits;
 pub use text::{IntLimits, decimal, parse_bytes, parse_text};
 
 use taipan_core::builtin_types::INT;
@@ -29,8 +30,8 @@ pub static SPEC: TypeSpec = TypeSpec {
         .union(TypeFlags::MATCH_SELF),
     layout: Some(&LAYOUT),
     slots: SLOTS,
-    methods: methods::METHODS,
-    getset: methods::GETSET,
+    methods: &methods::METHODS,
+    getset: &methods::GETSET,
     doc: "int([x]) -> integer\nint(x, base=10) -> integer\n\n\
           Make an integer of a number or a string; without arguments, 0.\n\n\
           A number with a fraction is cut off towards zero. With a base, x is text (str, bytes or\n\

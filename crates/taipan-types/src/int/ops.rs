@@ -23,7 +23,7 @@ macro_rules! operands {
 }
 
 /// `MemoryError` if a number of `bits` bits cannot be had, `OverflowError` if there are none that long.
-pub(crate) fn make_room(vm: &mut Vm, bits: u128) -> Py<()> {
+pub fn make_room(vm: &mut Vm, bits: u128) -> Py<()> {
     if bits < PROBE_BITS {
         return Ok(());
     }
@@ -298,9 +298,7 @@ fn modular_power(
         base = match invert_modulo(&base, &signed_magnitude) {
             Some(inverse) => inverse,
             None => {
-                return Err(
-                    vm.value_error("base is not invertible for the given modulus")
-                );
+                return Err(vm.value_error("base is not invertible for the given modulus"));
             }
         };
     }

@@ -47,7 +47,9 @@ unsafe impl Payload for Enumerate {
 fn arguments(vm: &mut Vm, args: Args<'_>) -> Py<(Value, Option<Value>)> {
     let given = args.all().len();
     if given > 2 {
-        return Err(vm.type_error(format!("enumerate() takes at most 2 arguments ({given} given)")));
+        return Err(vm.type_error(format!(
+            "enumerate() takes at most 2 arguments ({given} given)"
+        )));
     }
     let (mut iterable, mut start) = (args.pos().first().cloned(), args.pos().get(1).cloned());
     for (keyword, value) in args.keywords() {

@@ -5,7 +5,9 @@ use crate::iterators::{DONE, itself, reduce_exhausted};
 use crate::list::new_list;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use taipan_core::alloc::new_object;
-use taipan_core::{Layout, MethodDef, Payload, Py, Slots, Tracer, Type, TypeObject, TypeSpec, Value, Vm, f0};
+use taipan_core::{
+    Layout, MethodDef, Payload, Py, Slots, Tracer, Type, TypeObject, TypeSpec, Value, Vm, f0,
+};
 
 /// The expected size of a set whose size was seen to change: no set has it.
 const CHANGED: usize = usize::MAX - 1;
@@ -55,7 +57,8 @@ impl SetIterator {
             return Ok(None);
         };
         self.at.store(at, Relaxed);
-        self.left.store(self.left.load(Relaxed).saturating_sub(1), Relaxed);
+        self.left
+            .store(self.left.load(Relaxed).saturating_sub(1), Relaxed);
         Ok(Some(key))
     }
 }
@@ -78,7 +81,11 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
 fn length_hint(vm: &mut Vm, this: &Value) -> Py {
     let iterator = this.expect::<SetIterator>();
     let same = len(vm, super::own(&iterator.set)) == iterator.size.load(Relaxed);
-    Ok(Value::int(if same { iterator.left.load(Relaxed) as i64 } else { 0 }))
+    Ok(Value::int(if same {
+        iterator.left.load(Relaxed) as i64
+    } else {
+        0
+    }))
 }
 
 fn reduce(vm: &mut Vm, this: &Value) -> Py {
@@ -103,15 +110,27 @@ fn reduce(vm: &mut Vm, this: &Value) -> Py {
 }
 
 static METHODS: [MethodDef; 2] = [
-    f0("__length_hint__(self, /)", length_hint, "Private method returning an estimate of len(list(it))."),
-    f0("__reduce__(self, /)", reduce, "Return state information for pickling."),
+    f0(
+        "__length_hint__(self, /)",
+        length_hint,
+        "Private method returning an estimate of len(list(it)).",
+    ),
+    f0(
+        "__reduce__(self, /)",
+        reduce,
+        "Return state information for pickling.",
+    ),
 ];
 
 static LAYOUT: Layout = Layout::of::<SetIterator>();
 static SPEC: TypeSpec = TypeSpec {
     name: "set_iterator",
     layout: Some(&LAYOUT),
-    slots: Slots { iter: Some(itself), next: Some(next), ..Slots::NONE },
+    slots: Slots {
+        iter: Some(itself),
+        next: Some(next),
+        ..Slots::NONE
+    },
     methods: &METHODS,
     ..TypeSpec::DEFAULT
 };

@@ -2,8 +2,9 @@
 
 use super::table::Table;
 use super::{
-    Set, add, any_set, base_of, clear, contains, difference, difference_update, discard, exchange, intersection,
-    is_disjoint, is_subset, keys, make, own, plain_copy, read, set_from, symmetric_difference_update, update,
+    Set, add, any_set, base_of, clear, contains, difference, difference_update, discard, exchange,
+    intersection, is_disjoint, is_subset, keys, make, own, plain_copy, read, set_from,
+    symmetric_difference_update, update,
 };
 use crate::check::class_getitem_row;
 use crate::list::new_list;
@@ -17,35 +18,67 @@ const fn copy_row() -> MethodDef {
 }
 
 const fn contains_row() -> MethodDef {
-    f1("__contains__(self, object, /)", contains_method, "x.__contains__(y) <==> y in x.")
+    f1(
+        "__contains__(self, object, /)",
+        contains_method,
+        "x.__contains__(y) <==> y in x.",
+    )
 }
 
 const fn difference_row() -> MethodDef {
-    slice("difference(self, /, *others)", difference_method, "Return a new set with elements in the set that are not in the others.")
+    slice(
+        "difference(self, /, *others)",
+        difference_method,
+        "Return a new set with elements in the set that are not in the others.",
+    )
 }
 
 const fn intersection_row() -> MethodDef {
-    slice("intersection(self, /, *others)", intersection_method, "Return a new set with elements common to the set and all others.")
+    slice(
+        "intersection(self, /, *others)",
+        intersection_method,
+        "Return a new set with elements common to the set and all others.",
+    )
 }
 
 const fn disjoint_row() -> MethodDef {
-    f1("isdisjoint(self, other, /)", disjoint, "Return True if two sets have a null intersection.")
+    f1(
+        "isdisjoint(self, other, /)",
+        disjoint,
+        "Return True if two sets have a null intersection.",
+    )
 }
 
 const fn subset_row() -> MethodDef {
-    f1("issubset(self, other, /)", subset, "Report whether another set contains this set.")
+    f1(
+        "issubset(self, other, /)",
+        subset,
+        "Report whether another set contains this set.",
+    )
 }
 
 const fn superset_row() -> MethodDef {
-    f1("issuperset(self, other, /)", superset, "Report whether this set contains another set.")
+    f1(
+        "issuperset(self, other, /)",
+        superset,
+        "Report whether this set contains another set.",
+    )
 }
 
 const fn reduce_row() -> MethodDef {
-    f0("__reduce__(self, /)", reduce, "Return state information for pickling.")
+    f0(
+        "__reduce__(self, /)",
+        reduce,
+        "Return state information for pickling.",
+    )
 }
 
 const fn sizeof_row() -> MethodDef {
-    f0("__sizeof__(self, /)", sizeof, "S.__sizeof__() -> size of S in memory, in bytes.")
+    f0(
+        "__sizeof__(self, /)",
+        sizeof,
+        "S.__sizeof__() -> size of S in memory, in bytes.",
+    )
 }
 
 const fn symmetric_difference_row() -> MethodDef {
@@ -57,7 +90,11 @@ const fn symmetric_difference_row() -> MethodDef {
 }
 
 const fn union_row() -> MethodDef {
-    slice("union(self, /, *others)", union, "Return a new set with elements from the set and all others.")
+    slice(
+        "union(self, /, *others)",
+        union,
+        "Return a new set with elements from the set and all others.",
+    )
 }
 
 pub(super) static FROZENSET_METHODS: [MethodDef; 12] = [
@@ -93,7 +130,11 @@ pub(super) static SET_METHODS: [MethodDef; 21] = [
         add_method,
         "Add an element to a set.\n\nThis has no effect if the element is already present.",
     ),
-    f0("clear(self, /)", clear_method, "Remove all elements from this set."),
+    f0(
+        "clear(self, /)",
+        clear_method,
+        "Remove all elements from this set.",
+    ),
     f1(
         "discard(self, object, /)",
         discard_method,
@@ -124,7 +165,11 @@ pub(super) static SET_METHODS: [MethodDef; 21] = [
         symmetric_difference_update_method,
         "Update the set, keeping only elements found in either set, but not in both.",
     ),
-    slice("update(self, /, *others)", update_method, "Update the set, adding elements from all others."),
+    slice(
+        "update(self, /, *others)",
+        update_method,
+        "Update the set, adding elements from all others.",
+    ),
 ];
 
 fn copy(vm: &mut Vm, this: &Value) -> Py {
@@ -139,7 +184,9 @@ fn contains_method(vm: &mut Vm, this: &Value, key: &Value) -> Py {
 }
 
 fn difference_method(vm: &mut Vm, this: &Value, others: &[Value]) -> Py {
-    let Some((first, rest)) = others.split_first() else { return plain_copy(vm, this) };
+    let Some((first, rest)) = others.split_first() else {
+        return plain_copy(vm, this);
+    };
     let result = difference(vm, this, first)?;
     for other in rest {
         difference_update(vm, own(&result), other)?;
@@ -201,7 +248,11 @@ fn superset(vm: &mut Vm, this: &Value, other: &Value) -> Py {
 fn reduce(vm: &mut Vm, this: &Value) -> Py {
     let list = new_list(keys(vm, own(this)));
     let state = vm.call_method(this, name!("__getstate__"), &[])?;
-    Ok(new_tuple([this.type_of().to_value(), new_tuple([list]), state]))
+    Ok(new_tuple([
+        this.type_of().to_value(),
+        new_tuple([list]),
+        state,
+    ]))
 }
 
 fn sizeof(vm: &mut Vm, this: &Value) -> Py {

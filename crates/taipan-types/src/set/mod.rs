@@ -19,7 +19,8 @@ use taipan_core::dict_object::{Dict, dict_of, simple_equal, simple_hash, unhasha
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::str_object::new_str;
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, Obj, Payload, Py, Slots, Tracer, TypeFlags, TypeObject, TypeSpec, Value, Vm,
+    Args, BinaryOp, CompareOp, Layout, Obj, Payload, Py, Slots, Tracer, TypeFlags, TypeObject,
+    TypeSpec, Value, Vm,
 };
 
 /// Payload of sets and frozensets.
@@ -48,7 +49,11 @@ unsafe impl Payload for Set {
     }
     fn trace(&self, tracer: &mut Tracer<'_>) {
         // SAFETY: the collector stops the world, and no guard lives at a safepoint.
-        tracer.visit_all(unsafe { self.table.get_unlocked() }.iter().map(|(_, key)| key));
+        tracer.visit_all(
+            unsafe { self.table.get_unlocked() }
+                .iter()
+                .map(|(_, key)| key),
+        );
     }
     fn clear(&self, out: &mut Vec<Value>) {
         // SAFETY: as in `trace`.
@@ -82,7 +87,13 @@ fn own(this: &Value) -> &SetObject {
 }
 
 fn make(cls: &TypeObject, table: Table) -> Value {
-    new_instance(cls, Set { table: Locked::new(table), hash: AtomicI64::new(-1) })
+    new_instance(
+        cls,
+        Set {
+            table: Locked::new(table),
+            hash: AtomicI64::new(-1),
+        },
+    )
 }
 
 /// A new empty set.
@@ -148,8 +159,12 @@ fn find_then<R>(
         let mut table = set.lock(vm);
         let mut probe = table.probe(hash);
         loop {
-            let Some(at) = table.step(&mut probe, hash) else { return Ok(then(&mut table, None)) };
-            let Some(candidate) = table.key(at) else { continue };
+            let Some(at) = table.step(&mut probe, hash) else {
+                return Ok(then(&mut table, None));
+            };
+            let Some(candidate) = table.key(at) else {
+                continue;
+            };
             match simple_equal(candidate, key) {
                 Some(true) => return Ok(then(&mut table, Some(at))),
                 Some(false) => continue,
@@ -204,7 +219,9 @@ pub fn discard(vm: &mut Vm, set: &SetObject, key: &Value) -> Py<bool> {
 }
 
 fn discard_with_hash(vm: &mut Vm, set: &SetObject, key: &Value, hash: i64) -> Py<bool> {
-    let removed = find_then(vm, set, key, hash, |table, at| at.and_then(|at| table.delete(at)))?;
+    let removed = find_then(vm, set, key, hash, |table, at| {
+        at.and_then(|at| table.delete(at))
+    })?;
     Ok(removed.is_some())
 }
 
@@ -222,17 +239,26 @@ pub fn clear(vm: &mut Vm, set: &SetObject) {
 
 /// The first key at or behind place `at`, which is set behind it, with its hash.
 fn next_key(vm: &mut Vm, set: &SetObject, at: &mut usize) -> Option<(i64, Value)> {
-    read(vm, set, |table| table.next(at).map(|(hash, key)| (hash, key.clone())))
+    read(vm, set, |table| {
+        table.next(at).map(|(hash, key)| (hash, key.clone()))
+    })
 }
 
 /// All keys, as they are now.
 pub fn keys(vm: &mut Vm, set: &SetObject) -> Vec<Value> {
-    read(vm, set, |table| table.iter().map(|(_, key)| key.clone()).collect())
+    read(vm, set, |table| {
+        table.iter().map(|(_, key)| key.clone()).collect()
+    })
 }
 
 /// All keys with their hashes, as they are now.
 fn hashed_keys(vm: &mut Vm, set: &SetObject) -> Vec<(i64, Value)> {
-    read(vm, set, |table| table.iter().map(|(hash, key)| (hash, key.clone())).collect())
+    read(vm, set, |table| {
+        table
+            .iter()
+            .map(|(hash, key)| (hash, key.clone()))
+            .collect()
+    })
 }
 
 /// The keys of a set or dict with their hashes, if `value` is one.
@@ -240,7 +266,11 @@ fn hashed_keys_of(vm: &mut Vm, value: &Value) -> Option<Vec<(i64, Value)>> {
     if let Some(set) = any_set(value) {
         return Some(hashed_keys(vm, set));
     }
-    let dict: &Obj<Dict> = if value.is_exact(&DICT) { dict_of(value)? } else { return None };
+    let dict: &Obj<Dict> = if value.is_exact(&DICT) {
+        dict_of(value)?
+    } else {
+        return None;
+    };
     let mut rows = Vec::with_capacity(dict.len());
     let mut at = 0;
     while let Some((hash, key, _)) = dict.next_hashed(&mut at) {
@@ -284,10 +314,16 @@ fn merge(vm: &mut Vm, set: &SetObject, source: &SetObject) -> Py<()> {
         Ok(false) => {}
         Ok(true) => {
             // The keys of a set are all different, so none needs to be compared.
-            let Ok(copy) = read(vm, source, Table::duplicate) else { return Err(vm.memory_error()) };
+            let Ok(copy) = read(vm, source, Table::duplicate) else {
+                return Err(vm.memory_error());
+            };
             let done = {
                 let mut table = set.lock(vm);
-                if table.len() == 0 { Ok(table.take_over(&copy)) } else { Err(()) }
+                if table.len() == 0 {
+                    Ok(table.take_over(&copy))
+                } else {
+                    Err(())
+                }
             };
             drop(copy);
             match done {
@@ -347,7 +383,11 @@ pub fn symmetric_difference_update(vm: &mut Vm, set: &SetObject, other: &Value) 
 
 /// The type of the results of operators on an instance of `cls`: `set` or `frozenset`.
 fn base_of(value: &Value) -> &'static TypeObject {
-    if value.is_instance(&FROZENSET) { &FROZENSET } else { &SET }
+    if value.is_instance(&FROZENSET) {
+        &FROZENSET
+    } else {
+        &SET
+    }
 }
 
 /// A copy of `this`, of type `set` or `frozenset`.
@@ -476,7 +516,8 @@ fn set_init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
 
 fn frozenset_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let exact = std::ptr::eq(cls, &FROZENSET);
-    let same_init = cls.slots().init.map(|init| init as usize) == FROZENSET.slots().init.map(|init| init as usize);
+    let same_init = cls.slots().init.map(|init| init as usize)
+        == FROZENSET.slots().init.map(|init| init as usize);
     if args.has_keywords() && (exact || same_init) {
         check::no_keywords(vm, "frozenset", args)?;
     }
@@ -526,11 +567,17 @@ fn repr_keys(vm: &mut Vm, this: &Value, name: &str) -> Py<Builder> {
 /// The hash of a frozenset: the same for equal sets, whatever the order of their keys.
 fn frozen_hash(table: &Table) -> i64 {
     let shuffle = |hash: u64| ((hash ^ 89869747) ^ (hash << 16)).wrapping_mul(3644798167);
-    let mut hash = table.iter().fold(0, |sum, (hash, _)| sum ^ shuffle(hash as u64));
+    let mut hash = table
+        .iter()
+        .fold(0, |sum, (hash, _)| sum ^ shuffle(hash as u64));
     hash ^= (table.len() as u64 + 1).wrapping_mul(1927868237);
     hash ^= (hash >> 11) ^ (hash >> 25);
     hash = hash.wrapping_mul(69069).wrapping_add(907133923);
-    if hash == u64::MAX { 590923713 } else { hash as i64 }
+    if hash == u64::MAX {
+        590923713
+    } else {
+        hash as i64
+    }
 }
 
 fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {
@@ -545,7 +592,9 @@ fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {
 }
 
 fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
-    let (left, Some(right)) = (own(a), any_set(b)) else { return Ok(Value::not_implemented()) };
+    let (left, Some(right)) = (own(a), any_set(b)) else {
+        return Ok(Value::not_implemented());
+    };
     let (many, more) = (len(vm, left), len(vm, right));
     let holds = match op {
         CompareOp::Eq | CompareOp::Ne => {
@@ -586,11 +635,19 @@ fn or(vm: &mut Vm, a: &Value, b: &Value) -> Py {
 }
 
 fn and(vm: &mut Vm, a: &Value, b: &Value) -> Py {
-    if both_sets(a, b) { intersection(vm, a, b) } else { Ok(Value::not_implemented()) }
+    if both_sets(a, b) {
+        intersection(vm, a, b)
+    } else {
+        Ok(Value::not_implemented())
+    }
 }
 
 fn subtract(vm: &mut Vm, a: &Value, b: &Value) -> Py {
-    if both_sets(a, b) { difference(vm, a, b) } else { Ok(Value::not_implemented()) }
+    if both_sets(a, b) {
+        difference(vm, a, b)
+    } else {
+        Ok(Value::not_implemented())
+    }
 }
 
 fn xor(vm: &mut Vm, a: &Value, b: &Value) -> Py {
@@ -669,11 +726,15 @@ static SET_SPEC: TypeSpec = TypeSpec {
     name: "set",
     flags: FLAGS,
     layout: Some(&LAYOUT),
-    slots: Slots { new: Some(set_new), init: Some(set_init), ..COMMON }
-        .with_inplace(BinaryOp::Or, inplace_or)
-        .with_inplace(BinaryOp::And, inplace_and)
-        .with_inplace(BinaryOp::Subtract, inplace_subtract)
-        .with_inplace(BinaryOp::Xor, inplace_xor),
+    slots: Slots {
+        new: Some(set_new),
+        init: Some(set_init),
+        ..COMMON
+    }
+    .with_inplace(BinaryOp::Or, inplace_or)
+    .with_inplace(BinaryOp::And, inplace_and)
+    .with_inplace(BinaryOp::Subtract, inplace_subtract)
+    .with_inplace(BinaryOp::Xor, inplace_xor),
     methods: &methods::SET_METHODS,
     doc: "Build an unordered collection of unique elements.",
     ..TypeSpec::DEFAULT
@@ -683,7 +744,11 @@ static FROZENSET_SPEC: TypeSpec = TypeSpec {
     name: "frozenset",
     flags: FLAGS,
     layout: Some(&LAYOUT),
-    slots: Slots { new: Some(frozenset_new), hash: Some(hash), ..COMMON },
+    slots: Slots {
+        new: Some(frozenset_new),
+        hash: Some(hash),
+        ..COMMON
+    },
     methods: &methods::FROZENSET_METHODS,
     doc: "Build an immutable unordered collection of unique elements.",
     ..TypeSpec::DEFAULT

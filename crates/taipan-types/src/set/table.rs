@@ -20,7 +20,10 @@ pub struct Place {
 }
 
 const FREE: Place = Place { hash: 0, key: None };
-const DELETED: Place = Place { hash: -1, key: None };
+const DELETED: Place = Place {
+    hash: -1,
+    key: None,
+};
 
 /// A set's state.
 pub struct Table {
@@ -48,7 +51,13 @@ pub struct Probe {
 impl Probe {
     fn new(hash: i64, mask: usize) -> Probe {
         let base = hash as usize & mask;
-        Probe { at: base, run: run_length(base, mask), base, perturb: hash as u64, mask }
+        Probe {
+            at: base,
+            run: run_length(base, mask),
+            base,
+            perturb: hash as u64,
+            mask,
+        }
     }
 
     #[inline(always)]
@@ -59,7 +68,12 @@ impl Probe {
             return;
         }
         self.perturb >>= 5;
-        self.base = self.base.wrapping_mul(5).wrapping_add(1).wrapping_add(self.perturb as usize) & self.mask;
+        self.base = self
+            .base
+            .wrapping_mul(5)
+            .wrapping_add(1)
+            .wrapping_add(self.perturb as usize)
+            & self.mask;
         self.at = self.base;
         self.run = run_length(self.base, self.mask);
     }
@@ -79,7 +93,13 @@ fn free_places(len: usize) -> Result<Box<[Place]>, NoMemory> {
 
 impl Table {
     pub fn new() -> Table {
-        Table { places: Box::default(), used: 0, fill: 0, finger: 0, moves: 0 }
+        Table {
+            places: Box::default(),
+            used: 0,
+            fill: 0,
+            finger: 0,
+            moves: 0,
+        }
     }
 
     #[inline(always)]
@@ -147,7 +167,9 @@ impl Table {
 
     /// All keys with their hashes.
     pub fn iter(&self) -> impl Iterator<Item = (i64, &Value)> {
-        self.places.iter().filter_map(|place| place.key.as_ref().map(|key| (place.hash, key)))
+        self.places
+            .iter()
+            .filter_map(|place| place.key.as_ref().map(|key| (place.hash, key)))
     }
 
     /// Adds a key that is not there yet.
@@ -169,8 +191,15 @@ impl Table {
     /// A larger table with one more key. The new key is last in the old table's order of places, as if added there first.
     fn grown(&mut self, hash: i64, key: Value) -> Result<Table, NoMemory> {
         let used = self.used + 1;
-        let wanted = if used > 50000 { used.checked_mul(2) } else { used.checked_mul(4) };
-        let mut larger = Table { places: free_places(size_for(wanted.ok_or(NoMemory)?)?)?, ..Table::new() };
+        let wanted = if used > 50000 {
+            used.checked_mul(2)
+        } else {
+            used.checked_mul(4)
+        };
+        let mut larger = Table {
+            places: free_places(size_for(wanted.ok_or(NoMemory)?)?)?,
+            ..Table::new()
+        };
         self.put(hash, key);
         for place in &mut self.places {
             if let Some(key) = place.key.take() {
@@ -182,7 +211,11 @@ impl Table {
 
     fn replace(&mut self, new: Table) {
         let (finger, moves) = (self.finger, self.moves.wrapping_add(1));
-        *self = Table { finger, moves, ..new };
+        *self = Table {
+            finger,
+            moves,
+            ..new
+        };
     }
 
     /// Puts a new key into the first free place.
@@ -191,7 +224,10 @@ impl Table {
         loop {
             let place = &mut self.places[probe.at];
             if place.key.is_none() && place.hash == 0 {
-                *place = Place { hash, key: Some(key) };
+                *place = Place {
+                    hash,
+                    key: Some(key),
+                };
                 self.fill += 1;
                 self.used += 1;
                 return;
@@ -202,7 +238,10 @@ impl Table {
 
     /// Makes room for more than `least` keys, leaving deleted places out.
     pub fn resize(&mut self, least: usize) -> Result<(), NoMemory> {
-        let mut new = Table { places: free_places(size_for(least.max(self.used))?)?, ..Table::new() };
+        let mut new = Table {
+            places: free_places(size_for(least.max(self.used))?)?,
+            ..Table::new()
+        };
         for place in &mut self.places {
             if let Some(key) = place.key.take() {
                 new.put(place.hash, key);
@@ -214,7 +253,11 @@ impl Table {
 
     /// Makes room for the keys of another table.
     pub fn reserve_for(&mut self, other: usize) -> Result<(), NoMemory> {
-        let wanted = self.fill.checked_add(other).and_then(|n| n.checked_mul(5)).ok_or(NoMemory)?;
+        let wanted = self
+            .fill
+            .checked_add(other)
+            .and_then(|n| n.checked_mul(5))
+            .ok_or(NoMemory)?;
         if wanted >= self.virtual_mask() * 3 {
             self.resize((self.used + other) * 2)?;
         }
