@@ -80,9 +80,3 @@ pub(crate) fn out_of_range(vm: &mut Vm) -> Raised {
         &[Value::from_i32(34), text],
     )
 }
-
-/// A `bytes` object.
-pub(crate) fn make_bytes(vm: &mut Vm, bytes: &[u8]) -> Py {
-    let row = crate::list::new_list(bytes.iter().map(|byte| Value::int(*byte as i64)).collect());
-    vm.call(&taipan_core::builtin_types::BYTES.to_value(), &[row])
-}

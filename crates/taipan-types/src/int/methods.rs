@@ -332,7 +332,7 @@ fn to_bytes(vm: &mut Vm, value: &Value, bound: &Bound) -> Py {
     if !little {
         bytes.reverse();
     }
-    crate::number::make_bytes(vm, &bytes)
+    crate::bytes::new_bytes(vm, &bytes)
 }
 
 fn from_bytes(vm: &mut Vm, cls: &Value, bound: &Bound) -> Py {
