@@ -313,7 +313,7 @@ fn get_mro(_vm: &mut Vm, object: &Value) -> Py {
 
 fn get_dict(vm: &mut Vm, object: &Value) -> Py {
     let namespace = this(object).namespace().to_value();
-    vm.call(&types::MAPPING_PROXY.to_value(), &[namespace])
+    (vm.interpreter().hooks.get().mapping_proxy)(vm, &namespace)
 }
 
 // ---- abstract classes, annotations, type parameters ----

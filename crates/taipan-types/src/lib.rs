@@ -10,19 +10,33 @@ pub mod complex;
 pub mod dict;
 pub mod float;
 mod format;
+pub mod generic_alias;
 pub mod int;
 pub mod iterators;
 pub mod list;
 mod number;
+pub mod property;
 pub mod range;
 pub mod set;
+pub mod simple_namespace;
 pub mod slice;
 pub mod str;
 pub mod text;
 pub mod tuple;
+pub mod union_type;
 
 /// Defines all builtin types. Bases come first; doing it a second time changes nothing.
 pub fn define_types() {
+    taipan_core::object_methods::define();
+    taipan_core::type_methods::define();
+    taipan_core::descriptor::define();
+    taipan_core::method::define();
+    taipan_core::super_object::define();
+    taipan_core::weakref::define();
+    property::define_all();
+    simple_namespace::define_all();
+    generic_alias::define_all();
+    union_type::define_all();
     int::define();
     bool::define();
     float::define();
@@ -38,4 +52,4 @@ pub fn define_types() {
     bytes::define();
 }
 pub mod stubs;
-pub use stubs::{complex, dict, exceptions, set, template};
+pub use stubs::{exceptions, template};
