@@ -1,1 +1,68 @@
-//! (docs)
+//! The embedded library: every pure-Python module as a code file and its source, found by name.
+//!
+//! The table is made by the build script from the library dependency and the overlay folder `lib/`.
+
+#![forbid(unsafe_code)]
+
+/// Where the embedded modules pretend to lie: the entry on `sys.path`, and the start of their `__file__`.
+pub const ROOT: &str = "<taipan>";
+
+struct Entry {
+    name: &'static str,
+    is_package: bool,
+    /// Start and length in the data.
+    code: (usize, usize),
+    source: (usize, usize),
+}
+
+static DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"));
+static INDEX: &[Entry] = include!(concat!(env!("OUT_DIR"), "/index.rs"));
+
+/// One embedded module.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// Dotted name.
+    pub name: &'static str,
+    pub is_package: bool,
+    /// The code file's body, for `taipan_bytecode::marshal::read_code`.
+    pub code: &'static [u8],
+    /// The source as it was compiled.
+    pub source: &'static [u8],
+}
+
+fn module(entry: &'static Entry) -> Module {
+    let part = |(start, len): (usize, usize)| DATA.get(start..start + len).unwrap_or(&[]);
+    Module {
+        name: entry.name,
+        is_package: entry.is_package,
+        code: part(entry.code),
+        source: part(entry.source),
+    }
+}
+
+/// The module with this dotted name.
+pub fn find(name: &str) -> Option<Module> {
+    INDEX
+        .binary_search_by(|entry| entry.name.cmp(name))
+        .ok()
+        .map(|at| module(&INDEX[at]))
+}
+
+/// All embedded modules, by name.
+pub fn modules() -> impl Iterator<Item = Module> {
+    INDEX.iter().map(module)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_found() {
+        let json = find("json").expect("a package");
+        assert!(json.is_package && !json.code.is_empty() && json.source.starts_with(b"r\"\"\""));
+        assert!(!find("json.decoder").expect("a module").is_package);
+        assert!(find("no_such_module").is_none());
+        assert!(modules().count() > 400);
+    }
+}

@@ -1,0 +1,115 @@
+//! Compiles the pure-Python half of the standard library (a dependency) and our own modules in `lib/` to code files, and packs
+//! them into one table that the crate embeds. A module in `lib/` wins over the library's of the same name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// Folders and files that are not part of an embedded library.
+const LEFT_OUT: &[&str] = &[
+    "idlelib",
+    "turtledemo",
+    "tkinter",
+    "test",
+    "tests",
+    "__pycache__",
+    "site-packages",
+    "_pycodecs.py",
+    "_dummy_thread.py",
+    "_dummy_os.py",
+    "dummy_threading.py",
+    "_bundled",
+];
+
+struct Module {
+    path: PathBuf,
+    is_package: bool,
+}
+
+fn collect(folder: &Path, prefix: &str, modules: &mut BTreeMap<String, Module>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let Some(file) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if LEFT_OUT.contains(&file) {
+            continue;
+        }
+        if path.is_dir() {
+            if path.join("__init__.py").is_file() || !prefix.is_empty() {
+                collect(&path, &format!("{prefix}{file}."), modules)?;
+            }
+        } else if let Some(stem) = file.strip_suffix(".py") {
+            let is_package = stem == "__init__";
+            let name = if is_package {
+                prefix.trim_end_matches('.').to_string()
+            } else {
+                format!("{prefix}{stem}")
+            };
+            if !name.is_empty()
+                && name
+                    .split('.')
+                    .all(|part| part.chars().all(|c| c.is_alphanumeric() || c == '_'))
+            {
+                modules.insert(name, Module { path, is_package });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn compile(name: &str, source: &[u8], filename: &str) -> Result<Vec<u8>, String> {
+    let text = match taipan_syntax::decode_source(source, Some(filename)) {
+        Ok(taipan_syntax::Decoded::Text(text)) => text,
+        Ok(_) => return Err(format!("{name}: unusual source encoding")),
+        Err(error) => return Err(format!("{name}: {}", error.message)),
+    };
+    let parsed = taipan_syntax::parse(
+        &text,
+        taipan_syntax::Mode::Exec,
+        &taipan_syntax::Options::default(),
+    )
+    .map_err(|error| format!("{name}: {}", error.message))?;
+    let compiled =
+        taipan_compiler::compile(&parsed, filename, &taipan_compiler::Options::default())
+            .map_err(|error| format!("{name}: {}", error.message))?;
+    Ok(taipan_bytecode::marshal::write_code(&compiled.code))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let overlay = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../lib");
+    println!("cargo::rerun-if-changed={}", overlay.display());
+    println!("cargo::rerun-if-changed=build.rs");
+    let mut modules = BTreeMap::new();
+    collect(Path::new(rustpython_pylib::LIB_PATH), "", &mut modules)?;
+    collect(&overlay, "", &mut modules)?;
+    let mut index = String::new();
+    let mut data: Vec<u8> = Vec::new();
+    for (name, module) in &modules {
+        let source = fs::read(&module.path)?;
+        let relative = name.replace('.', "/")
+            + if module.is_package {
+                "/__init__.py"
+            } else {
+                ".py"
+            };
+        match compile(name, &source, &format!("<taipan>/{relative}")) {
+            Ok(code) => {
+                let (start, len) = (data.len(), code.len());
+                data.extend(code);
+                let text = data.len();
+                data.extend(&source);
+                index.push_str(&format!(
+                    "    Entry {{ name: {name:?}, is_package: {}, code: ({start}, {len}), source: ({text}, {}) }},\n",
+                    module.is_package,
+                    source.len()
+                ));
+            }
+            Err(message) => println!("cargo::warning=left out of the library: {message}"),
+        }
+    }
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("library.bin"), &data)?;
+    fs::write(out.join("index.rs"), format!("&[\n{index}]\n"))?;
+    Ok(())
+}
