@@ -7,6 +7,7 @@ pub mod alloc;
 pub mod args;
 pub mod bind;
 pub mod buffer;
+pub mod build_class;
 pub mod builtin_types;
 pub mod class;
 pub mod descriptor;
