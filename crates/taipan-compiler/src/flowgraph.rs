@@ -295,10 +295,8 @@ impl Graph {
     /// Gives every jump to an exit without a line its own copy of it, with the line of the jump.
     pub fn duplicate_exits(&mut self) {
         self.remove_unreachable();
-        let mut place = 0;
-        while place < self.order.len() {
-            let index = self.order[place];
-            place += 1;
+        let mut copies: Vec<Vec<usize>> = vec![Vec::new(); self.blocks.len()];
+        for index in self.order.clone() {
             let Some(target) = self.blocks[index].jump_target() else {
                 continue;
             };
@@ -315,22 +313,14 @@ impl Graph {
             self.blocks[target].predecessors -= 1;
             let new = self.blocks.len();
             self.blocks.push(copy);
+            copies[target].push(new);
             if let Some(last) = self.blocks[index].instrs.last_mut() {
                 last.target = Label(new as u32);
             }
-            let after = self
-                .order
-                .iter()
-                .position(|block| *block == target)
-                .unwrap_or(self.order.len() - 1);
-            self.order.insert(after + 1, new);
-            place = self
-                .order
-                .iter()
-                .position(|block| *block == index)
-                .unwrap_or(place)
-                + 1;
         }
+        let with_copies =
+            |&block: &usize| std::iter::once(block).chain(copies[block].iter().copied());
+        self.order = self.order.iter().flat_map(with_copies).collect();
     }
 
     /// Instructions without a position take over that of what runs before them.
@@ -386,8 +376,10 @@ impl Graph {
         if !cold.contains(&true) {
             return;
         }
+        let mut order = Vec::with_capacity(self.order.len());
         for place in 0..self.order.len() {
             let index = self.order[place];
+            order.push(index);
             let Some(next) = self.next(place) else {
                 continue;
             };
@@ -395,17 +387,18 @@ impl Graph {
             if cold[place] == cold[place + 1] || !self.blocks[index].falls_through() {
                 continue;
             }
-            let Some(last) = self.blocks[index].last().copied() else {
-                continue;
-            };
+            let last = self.blocks[index].last().copied();
+            let pos = last.map_or(Position::NONE, |last| last.pos);
+            let handler = last.map_or(Label::NONE, |last| last.handler);
             let jump = Instr {
                 op: Op::JumpAbsolute,
                 arg: 0,
                 target: Label(next as u32),
-                ..last
+                handler,
+                pos,
             };
-            if last.op.jumps() {
-                let new = self.blocks.len();
+            if last.is_some_and(|last| last.op.jumps()) {
+                order.push(self.blocks.len());
                 let block = Block {
                     instrs: vec![jump],
                     reachable: true,
@@ -413,11 +406,11 @@ impl Graph {
                     ..Block::default()
                 };
                 self.blocks.push(block);
-                self.order.insert(place + 1, new);
-                return self.move_cold_blocks();
+            } else {
+                self.blocks[index].instrs.push(jump);
             }
-            self.blocks[index].instrs.push(jump);
         }
+        self.order = order;
         let (cold, warm): (Vec<usize>, Vec<usize>) = self
             .order
             .iter()
@@ -503,19 +496,17 @@ impl Graph {
 
     /// Makes every conditional jump go forward, with a jump of its own for the way back.
     pub fn forward_branches(&mut self) {
-        let mut place = 0;
-        while place < self.order.len() {
-            let places = self.places();
-            let index = self.order[place];
-            place += 1;
+        let places = self.places();
+        let mut order = Vec::with_capacity(self.order.len());
+        for (place, &index) in self.order.clone().iter().enumerate() {
+            order.push(index);
             let Some(last) = self.blocks[index].last().copied() else {
                 continue;
             };
-            if !last.op.jumps() || last.op == Op::JumpAbsolute {
-                continue;
-            }
-            let target = last.target.0 as usize;
-            if places[target] >= place {
+            if !last.op.jumps()
+                || last.op == Op::JumpAbsolute
+                || places[last.target.0 as usize] > place
+            {
                 continue;
             }
             let inverted = match last.op {
@@ -526,15 +517,14 @@ impl Graph {
                 // Not threaded backwards, see the peephole pass.
                 _ => continue,
             };
-            let Some(&next) = self.order.get(place) else {
+            let Some(next) = self.next(place) else {
                 continue;
             };
+            order.push(self.blocks.len());
             let jump = Instr {
                 op: Op::JumpAbsolute,
-                target: Label(target as u32),
                 ..last
             };
-            let new = self.blocks.len();
             let cold = self.blocks[index].cold;
             self.blocks.push(Block {
                 instrs: vec![jump],
@@ -546,8 +536,7 @@ impl Graph {
             if let Some(branch) = self.blocks[index].instrs.last_mut() {
                 (branch.op, branch.target) = (inverted, Label(next as u32));
             }
-            self.order.insert(place, new);
-            place += 1;
         }
+        self.order = order;
     }
 }

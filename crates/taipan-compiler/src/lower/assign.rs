@@ -2,8 +2,8 @@
 
 use taipan_bytecode::Op;
 use taipan_bytecode::line_table::Position;
-use taipan_syntax::Ranged;
 use taipan_syntax::ast::{self, Expr};
+use taipan_syntax::{Ranged, TextRange};
 
 use super::expr::inplace_op;
 use super::names::Access;
@@ -13,21 +13,19 @@ use crate::scopes::BlockKind;
 
 impl<'a> Compiler<'a> {
     /// Stores the top of the stack into several targets.
-    pub(crate) fn unpack(&mut self, elts: &'a [Expr], pos: Position) -> Result {
+    pub(crate) fn unpack(&mut self, elts: &'a [Expr], range: TextRange) -> Result {
+        let pos = self.pos(range);
         let mut starred = elts.iter().enumerate().filter(|(_, e)| e.is_starred_expr());
         match (starred.next(), starred.next()) {
-            (Some((i, star)), None) => {
+            (Some((i, _)), None) => {
                 let after = elts.len() - i - 1;
                 if i >= 256 || after >= 1 << 23 {
-                    return self.fail(
-                        "too many expressions in star-unpacking assignment",
-                        star.range(),
-                    );
+                    return self.fail("too many expressions in star-unpacking assignment", range);
                 }
                 self.op_arg(Op::UnpackEx, (i | after << 8) as u32, pos);
             }
-            (Some(_), Some((_, second))) => {
-                return self.fail("multiple starred expressions in assignment", second.range());
+            (Some(_), Some(_)) => {
+                return self.fail("multiple starred expressions in assignment", range);
             }
             _ => self.op_arg(Op::UnpackSequence, elts.len() as u32, pos),
         }

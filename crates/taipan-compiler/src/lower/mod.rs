@@ -336,7 +336,7 @@ impl<'a> Compiler<'a> {
     }
 
     pub(crate) fn load_const(&mut self, value: Constant, pos: Position) {
-        let index = self.unit().consts.add(value);
+        let index = self.unit().consts.add_constant(value);
         self.op_arg(Op::LoadConst, index, pos);
     }
 

@@ -42,6 +42,17 @@ impl<T: Clone + Eq + std::hash::Hash> Indexed<T> {
     }
 }
 
+impl Indexed<Constant> {
+    /// Adds a constant; code is never shared, as comparing nested code costs more than it saves.
+    pub fn add_constant(&mut self, value: Constant) -> u32 {
+        if !matches!(value, Constant::Code(_)) {
+            return self.add(value);
+        }
+        self.list.push(value);
+        self.list.len() as u32 - 1
+    }
+}
+
 /// What kind of code a unit is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum UnitKind {

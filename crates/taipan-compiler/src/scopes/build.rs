@@ -363,7 +363,6 @@ impl Builder<'_> {
         word: &str,
     ) -> Result {
         for name in names {
-            self.check_bindable(name, range, "assign to")?;
             let before = self.lookup(name);
             let message = if before & DEF_PARAM != 0 {
                 format!("name '{name}' is parameter and {word}")
@@ -541,11 +540,11 @@ impl Builder<'_> {
             self.add_def(p.name(), DEF_PARAM, p.parameter.range)?;
         }
         if let Some(p) = &parameters.vararg {
-            self.add_def(&p.name, DEF_PARAM, p.range)?;
+            self.add_def(&p.name, DEF_PARAM, after_stars(p))?;
             self.cur().varargs = true;
         }
         if let Some(p) = &parameters.kwarg {
-            self.add_def(&p.name, DEF_PARAM, p.range)?;
+            self.add_def(&p.name, DEF_PARAM, after_stars(p))?;
             self.cur().varkeywords = true;
         }
         Ok(())
@@ -1071,4 +1070,9 @@ impl Builder<'_> {
 
 fn block_is_module(table: &SymbolTable, id: BlockId) -> bool {
     table.block(id).kind == BlockKind::Module
+}
+
+/// The range of `*args` or `**kwargs` without the stars.
+fn after_stars(p: &ast::Parameter) -> TextRange {
+    TextRange::new(p.name.range.start(), p.range.end())
 }
