@@ -394,7 +394,7 @@ pub(crate) fn report(vm: &mut Vm, raised: Raised, what: &str, function: &Value) 
 }
 
 /// Takes the pending exception away while code runs that is not part of what it interrupts.
-pub(crate) fn park_pending(vm: &mut Vm) -> Option<Value> {
+pub fn park_pending(vm: &mut Vm) -> Option<Value> {
     if vm.pending_is(&types::BASE_EXCEPTION) {
         Some(vm.take_raised(Raised::new()))
     } else {
@@ -403,7 +403,7 @@ pub(crate) fn park_pending(vm: &mut Vm) -> Option<Value> {
 }
 
 /// Undoes [`park_pending`].
-pub(crate) fn unpark_pending(vm: &mut Vm, pending: Option<Value>) {
+pub fn unpark_pending(vm: &mut Vm, pending: Option<Value>) {
     if let Some(exception) = pending {
         let _ = vm.set_pending(exception);
     }
