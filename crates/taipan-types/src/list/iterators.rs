@@ -77,7 +77,8 @@ fn reduce(vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn set_state(vm: &mut Vm, this: &Value, state: &Value) -> Py {
-    let at = vm.index_i64(state)?.max(0) as usize;
+    // A negative state is that of an exhausted iterator.
+    let at = usize::try_from(vm.index_i64(state)?).unwrap_or(DONE);
     let iterator = this.expect::<ListIterator>();
     if iterator.at.load(Relaxed) != DONE {
         iterator.at.store(at, Relaxed);

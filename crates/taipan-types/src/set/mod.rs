@@ -14,7 +14,7 @@ use crate::text::Builder;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use table::{NoMemory, Table};
 use taipan_core::alloc::new_instance;
-use taipan_core::builtin_types::{DICT, FROZENSET, SET};
+use taipan_core::builtin_types::{DICT, FROZENSET, SET, TYPE_ERROR};
 use taipan_core::dict_object::{Dict, dict_of, simple_equal, simple_hash, unhashable};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::str_object::new_str;
@@ -139,10 +139,17 @@ pub fn key_hash(vm: &mut Vm, key: &Value) -> Py<i64> {
     }
 }
 
-/// The hash of something looked for: a set stands for the frozenset of its keys.
+/// The hash of something looked for: an unhashable set stands for the frozenset of its keys.
 fn search_hash(vm: &mut Vm, key: &Value) -> Py<i64> {
     match any_set(key) {
-        Some(set) if key.type_of().slots().hash.is_none() => Ok(read(vm, set, frozen_hash)),
+        Some(set) if key.is_exact(&SET) => Ok(read(vm, set, frozen_hash)),
+        Some(set) if key.is_instance(&SET) => match vm.hash(key) {
+            Ok(hash) => Ok(hash),
+            Err(raised) => {
+                vm.catch(raised, &TYPE_ERROR)?;
+                Ok(read(vm, set, frozen_hash))
+            }
+        },
         _ => key_hash(vm, key),
     }
 }
