@@ -1,7 +1,13 @@
 //! The native modules of the standard library: one file or folder for each, under CPython's names.
 
+pub mod _opcode;
+pub mod abc;
+pub mod atexit;
+pub mod errno;
+pub mod gc_module;
 pub mod math;
 mod support;
+pub mod weakref_module;
 
 use taipan_core::{MethodDef, Py, Value, Vm};
 
@@ -15,4 +21,12 @@ pub struct ModuleDef {
 }
 
 /// All native modules, by name.
-pub static MODULES: &[&ModuleDef] = &[&math::MODULE];
+pub static MODULES: &[&ModuleDef] = &[
+    &_opcode::MODULE,
+    &abc::MODULE,
+    &atexit::MODULE,
+    &errno::MODULE,
+    &gc_module::MODULE,
+    &math::MODULE,
+    &weakref_module::MODULE,
+];
