@@ -567,7 +567,7 @@ fn unexpected_keyword(vm: &mut Vm, def: &'static MethodDef, name: &Value) -> Rai
 
 #[cfg(test)]
 mod tests {
-    use super::{Signature, optional_parts, split_commas};
+    use super::{optional_parts, split_commas};
 
     #[test]
     fn brackets_mean_optional() {
@@ -576,9 +576,6 @@ mod tests {
             ["sub", " start", " end"]
         );
         assert_eq!(optional_parts("a=[]"), ["a=[]"]);
-        let signature = Signature::parse("find(self, sub[, start[, end]], /)");
-        assert_eq!(signature.required(), 1);
-        assert_eq!(signature.max_positional(), Some(3));
     }
 
     #[test]

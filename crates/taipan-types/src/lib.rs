@@ -16,6 +16,8 @@ pub mod iterators;
 pub mod list;
 mod number;
 pub mod property;
+pub mod memory_format;
+pub mod memoryview;
 pub mod range;
 pub mod set;
 pub mod simple_namespace;
@@ -50,6 +52,7 @@ pub fn define_types() {
     iterators::define_all();
     str::define();
     bytes::define();
+    memoryview::define();
 }
 pub mod stubs;
 pub use stubs::{exceptions, template};

@@ -22,6 +22,7 @@ use taipan_core::{
 };
 
 pub use bytearray::{ByteArray, bytearray_copy, new_bytearray};
+pub use methods::{hex_digits, hex_text};
 
 /// Payload of `bytes`; the data follows inline.
 #[repr(C)]
