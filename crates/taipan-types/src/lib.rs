@@ -14,15 +14,16 @@ pub mod generic_alias;
 pub mod int;
 pub mod iterators;
 pub mod list;
-mod number;
-pub mod property;
 pub mod memory_format;
 pub mod memoryview;
+mod number;
+pub mod property;
 pub mod range;
 pub mod set;
 pub mod simple_namespace;
 pub mod slice;
 pub mod str;
+pub mod template;
 pub mod text;
 pub mod tuple;
 pub mod union_type;
@@ -53,6 +54,7 @@ pub fn define_types() {
     str::define();
     bytes::define();
     memoryview::define();
+    template::define();
 }
 pub mod stubs;
-pub use stubs::{exceptions, template};
+pub use stubs::exceptions;

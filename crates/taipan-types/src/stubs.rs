@@ -1,14 +1,5 @@
 //! Placeholders for modules whose owners have not landed yet. LANDING YOUR MODULE: delete its entry here and in the `pub use` of lib.rs.
 use taipan_core::*;
-pub mod template {
-    use super::*;
-    pub fn new_interpolation(_: &mut Vm, _: Value, _: Value, _: Value, _: Value) -> Py {
-        Ok(Value::none())
-    }
-    pub fn new_template(_: &mut Vm, _: Value, _: Value) -> Py {
-        Ok(Value::none())
-    }
-}
 pub mod exceptions {
     use super::*;
     pub fn set_import_error(
