@@ -67,6 +67,10 @@ unsafe impl Payload for Exception {
     fn clear(&self, out: &mut Vec<Value>) {
         // SAFETY: the object is garbage.
         let state = unsafe { self.state.get_unlocked() };
+        out.push(std::mem::replace(
+            &mut state.args,
+            crate::tuple_object::empty_tuple(),
+        ));
         out.extend(state.traceback.take());
         out.extend(state.context.take());
         out.extend(state.cause.take());

@@ -222,7 +222,11 @@ fn slot_finalize(vm: &mut Vm, object: &Value) {
     };
     let suspended = crate::weakref::park_pending(vm);
     if let Err(raised) = vm.call_unbound(&method, object, &[]) {
-        crate::weakref::report(vm, raised, "deallocator", &method);
+        vm.unraisable_in(
+            raised,
+            "Exception ignored while calling deallocator",
+            &method,
+        );
     }
     crate::weakref::unpark_pending(vm, suspended);
 }

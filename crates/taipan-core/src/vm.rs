@@ -462,6 +462,29 @@ impl Vm {
         (self.interpreter().hooks.get().unraisable)(self, exception, doing, object);
     }
 
+    /// Reports an error in `function`, which nobody called who could be told: the message is `doing` and its `repr`.
+    #[cold]
+    pub fn unraisable_in(&mut self, raised: Raised, doing: &str, function: &Value) {
+        let exception = self.take_raised(raised);
+        let text = match self.repr_string(function) {
+            Ok(text) => text,
+            Err(raised) => {
+                drop(self.take_raised(raised));
+                format!(
+                    "<{} object at {:#x}>",
+                    function.type_of().name(),
+                    function.bits()
+                )
+            }
+        };
+        (self.interpreter().hooks.get().unraisable)(
+            self,
+            exception,
+            &format!("{doing} {text}"),
+            None,
+        );
+    }
+
     /// Issues a warning through the `warnings` machinery.
     pub fn warn(
         &mut self,

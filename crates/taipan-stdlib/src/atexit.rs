@@ -120,16 +120,11 @@ pub fn run(vm: &mut Vm) {
             break;
         };
         if let Err(raised) = vm.call_args(&call.function, Args::new(&call.args, &call.names)) {
-            let exception = vm.take_raised(raised);
-            let text = match vm.repr_string(&call.function) {
-                Ok(text) => text,
-                Err(raised) => {
-                    drop(vm.take_raised(raised));
-                    format!("<{} object>", call.function.type_of().name())
-                }
-            };
-            let doing = format!("Exception ignored in atexit callback {text}");
-            (vm.interpreter().hooks.get().unraisable)(vm, exception, &doing, None);
+            vm.unraisable_in(
+                raised,
+                "Exception ignored in atexit callback",
+                &call.function,
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn add(dict: &Value, name: &str, value: Value) {
 
 /// Puts a type into a module's dict under its own name.
 pub(crate) fn add_type(dict: &Value, ty: &'static TypeObject) {
-    add(dict, ty.name(), ty.to_value());
+    add(dict, ty.short_name(), ty.to_value());
 }
 
 /// The elements of an exact list that stores raw doubles.

@@ -94,7 +94,11 @@ fn call_callbacks(
     let phase = crate::str_object::new_str(phase);
     for function in functions.drain(..) {
         if let Err(raised) = vm.call(&function, &[phase.clone(), info.clone()]) {
-            weakref::report(vm, raised, "GC callback", &function);
+            vm.unraisable_in(
+                raised,
+                "Exception ignored while calling GC callback",
+                &function,
+            );
         }
     }
 }

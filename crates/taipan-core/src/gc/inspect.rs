@@ -56,8 +56,8 @@ pub fn referents(object: &Value) -> Vec<Value> {
     if let Some(header) = object.header()
         && (header.has_bit(BIT_GC) || header.type_object().layout().gc)
     {
-        // SAFETY: what a live object refers to is alive.
         visit_referents(header, &mut |target| {
+            // SAFETY: what a live object refers to is alive.
             found.push(unsafe { Value::new_ref(target) })
         });
     }

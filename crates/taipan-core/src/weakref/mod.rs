@@ -354,7 +354,11 @@ pub(crate) fn run_callbacks(vm: &mut Vm, calls: Vec<Call>) {
     } in calls
     {
         if let Err(raised) = vm.call(&callback, &[reference]) {
-            report(vm, raised, "weakref callback", &callback);
+            vm.unraisable_in(
+                raised,
+                "Exception ignored while calling weakref callback",
+                &callback,
+            );
         }
     }
 }
@@ -369,28 +373,6 @@ pub(crate) fn detach(object: &Value) {
         );
         reference.detach();
     }
-}
-
-/// Reports an error in something that nobody called.
-pub(crate) fn report(vm: &mut Vm, raised: Raised, what: &str, function: &Value) {
-    let exception = vm.take_raised(raised);
-    let text = match vm.repr_string(function) {
-        Ok(text) => text,
-        Err(raised) => {
-            drop(vm.take_raised(raised));
-            format!(
-                "<{} object at {:#x}>",
-                function.type_of().name(),
-                function.bits()
-            )
-        }
-    };
-    (vm.interpreter().hooks.get().unraisable)(
-        vm,
-        exception,
-        &format!("Exception ignored while calling {what} {text}"),
-        None,
-    );
 }
 
 /// Takes the pending exception away while code runs that is not part of what it interrupts.
