@@ -21,6 +21,7 @@ pub mod property;
 pub mod range;
 pub mod set;
 pub mod simple_namespace;
+pub mod singleton_types;
 pub mod slice;
 pub mod str;
 pub mod template;
@@ -44,6 +45,7 @@ pub fn define_types() {
     bool::define();
     float::define();
     complex::define();
+    singleton_types::define();
     slice::define_all();
     tuple::define_all();
     list::define_all();
