@@ -8,6 +8,7 @@ pub mod check;
 pub mod codec;
 pub mod complex;
 pub mod dict;
+pub mod exceptions;
 pub mod float;
 mod format;
 pub mod generic_alias;
@@ -37,6 +38,7 @@ pub fn define_types() {
     taipan_core::method::define();
     taipan_core::super_object::define();
     taipan_core::weakref::define();
+    exceptions::define_all();
     property::define_all();
     simple_namespace::define_all();
     generic_alias::define_all();
@@ -58,5 +60,3 @@ pub fn define_types() {
     memoryview::define();
     template::define();
 }
-pub mod stubs;
-pub use stubs::exceptions;
