@@ -16,7 +16,6 @@ pub use import_error::set_import_error;
 pub use specs::define_all;
 
 use taipan_core::exception;
-use taipan_core::tuple_object::items;
 use taipan_core::{Py, Value, Vm};
 
 /// The getter of field `N`; an empty field is `None`.
@@ -38,12 +37,6 @@ const fn member<const N: usize>(name: &'static str, doc: &'static str) -> taipan
 /// Refuses assignment to a member.
 fn read_only(vm: &mut Vm, _this: &Value, _value: Option<&Value>) -> Py<()> {
     Err(vm.attribute_error("readonly attribute"))
-}
-
-/// The arguments of an exception, as values.
-fn arguments(vm: &mut Vm, this: &Value) -> Vec<Value> {
-    let args = exception::args(vm, this);
-    items(&args).unwrap_or(&[]).to_vec()
 }
 
 /// The instance dict, if it has entries.
