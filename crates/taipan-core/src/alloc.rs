@@ -18,6 +18,26 @@ unsafe extern "C" {
     fn mi_theap_malloc(theap: *mut mi::mi_theap_t, size: usize) -> *mut c_void;
 }
 
+/// Is this more than the machine has? The allocator reserves addresses without asking for memory, so it would say yes, and the
+/// process would be killed when it writes.
+#[inline(always)]
+fn hopeless(size: usize) -> bool {
+    const SUSPECT: usize = 1 << 30;
+    size >= SUSPECT && exceeds_machine(size)
+}
+
+#[cold]
+fn exceeds_machine(size: usize) -> bool {
+    // SAFETY: an all-zero struct is valid, and the call fills it in.
+    let (info, failed) = unsafe {
+        let mut info: libc::sysinfo = std::mem::zeroed();
+        let failed = libc::sysinfo(&mut info) != 0;
+        (info, failed)
+    };
+    let units = (info.totalram as u128) + (info.totalswap as u128);
+    !failed && size as u128 > units * info.mem_unit as u128
+}
+
 /// mimalloc as the process's allocator; the binary names it in `#[global_allocator]`.
 pub struct Mimalloc;
 
@@ -25,6 +45,9 @@ pub struct Mimalloc;
 unsafe impl GlobalAlloc for Mimalloc {
     #[inline]
     unsafe fn alloc(&self, layout: RustLayout) -> *mut u8 {
+        if hopeless(layout.size()) {
+            return null_mut();
+        }
         if layout.align() <= 16 && layout.align() <= layout.size() {
             // SAFETY: plain call; blocks are aligned to 16 bytes or their size.
             unsafe { mi::mi_malloc(layout.size()).cast() }
@@ -42,12 +65,18 @@ unsafe impl GlobalAlloc for Mimalloc {
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: RustLayout) -> *mut u8 {
+        if hopeless(layout.size()) {
+            return null_mut();
+        }
         // SAFETY: plain call.
         unsafe { mi::mi_zalloc_aligned(layout.size(), layout.align()).cast() }
     }
 
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: RustLayout, new_size: usize) -> *mut u8 {
+        if hopeless(new_size) {
+            return null_mut();
+        }
         // SAFETY: `ptr` came from mimalloc.
         unsafe { mi::mi_realloc_aligned(ptr.cast(), new_size, layout.align()).cast() }
     }
@@ -163,7 +192,7 @@ pub fn try_new_variable<T: Payload>(cls: &TypeObject, payload: T, inline: usize)
         .checked_next_multiple_of(8)?;
     let storage = cls.storage_size();
     let size = fixed.checked_add(storage)?;
-    if size > isize::MAX as usize {
+    if size > isize::MAX as usize || hopeless(size) {
         return None;
     }
     let gc = T::GC || cls.instances_collected();
@@ -218,6 +247,9 @@ pub(crate) unsafe fn free(ptr: *const Header) {
 pub(crate) fn grow(value: &Value, size: usize) -> Option<*mut u8> {
     let header = value.header()?;
     if header.has_bit(BIT_GC) || header.is_immortal() {
+        return None;
+    }
+    if hopeless(size) {
         return None;
     }
     let block = value.bits() as *mut c_void;

@@ -2,7 +2,7 @@
 
 use crate::check::{self, class_getitem_row};
 use crate::iterators::{self, DONE};
-use crate::list::{repeat_count, repr_items};
+use crate::list::{items_of, repeat_count, repr_items};
 use crate::slice::{bounds_of, clamp_to, slice_index};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use taipan_core::alloc::new_object;
@@ -88,7 +88,7 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     check::count(vm, "tuple", args.pos().len(), 0, 1)?;
     let found = match args.pos() {
         [iterable] if exact && iterable.is_exact(&TUPLE) => return Ok(iterable.clone()),
-        [iterable] => vm.to_vec(iterable)?,
+        [iterable] => items_of(vm, iterable)?,
         _ => Vec::new(),
     };
     if exact {
@@ -102,7 +102,7 @@ pub fn tuple_from(vm: &mut Vm, iterable: &Value) -> Py {
     if iterable.is_exact(&TUPLE) {
         return Ok(iterable.clone());
     }
-    Ok(new_tuple(vm.to_vec(iterable)?))
+    Ok(new_tuple(items_of(vm, iterable)?))
 }
 
 fn repr(vm: &mut Vm, this: &Value) -> Py {

@@ -238,11 +238,11 @@ pub fn extend(vm: &mut Vm, list: &Obj<List>, iterable: &Value) -> Py<()> {
     }
     let iterator = vm.iter(iterable)?;
     let hint = vm.length_hint(iterable, 0)?;
-    if hint > 8 {
+    if (9..1 << 24).contains(&hint) {
         // A hint that cannot be met is no error: the iterator may give less.
         let mut storage = list.lock(vm);
-        let (kind, len) = (storage.kind(), storage.len());
-        if len > 0 && hint < 1 << 32 {
+        let kind = storage.kind();
+        if !storage.is_empty() {
             let _ = storage.accept(kind, hint);
         }
     }
@@ -257,6 +257,14 @@ pub fn list_from(vm: &mut Vm, iterable: &Value) -> Py {
     let list = new_empty();
     extend(vm, list.expect::<List>(), iterable)?;
     Ok(list)
+}
+
+/// All items of an iterable, as they are now.
+pub fn items_of(vm: &mut Vm, iterable: &Value) -> Py<Vec<Value>> {
+    match list_of(iterable) {
+        Some(list) if is_exact_list(iterable) => Ok(list.to_vec(vm)),
+        _ => vm.to_vec(iterable),
+    }
 }
 
 /// Defines the types.
