@@ -5,6 +5,7 @@ pub mod abc;
 pub mod atexit;
 pub mod errno;
 pub mod gc_module;
+pub mod itertools;
 pub mod math;
 mod support;
 pub mod weakref_module;
@@ -27,6 +28,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &errno::MODULE,
     &gc_module::MODULE,
+    &itertools::MODULE,
     &math::MODULE,
     &weakref_module::MODULE,
 ];

@@ -1,7 +1,8 @@
 //! What the modules here share: filling in module dicts, float rows, small argument checks.
 
+use std::collections::VecDeque;
 use taipan_core::dict_object::Dict;
-use taipan_core::{Py, TypeObject, Value, Vm};
+use taipan_core::{Bound, MethodDef, Py, Tracer, TypeObject, Value, Vm, bound};
 use taipan_types::list;
 
 /// Puts `value` into a module's dict under `name`.
@@ -41,3 +42,145 @@ pub(crate) fn to_floats(vm: &mut Vm, iterable: &Value) -> Py<Vec<f64>> {
 pub(crate) fn no_keywords(vm: &mut Vm, name: &str, args: taipan_core::Args<'_>) -> Py<()> {
     taipan_types::check::no_keywords(vm, name, args)
 }
+
+/// A signature that arguments of a `new` slot are bound to.
+pub(crate) const fn signature(text: &'static str) -> MethodDef {
+    bound(text, never, "")
+}
+
+fn never(_vm: &mut Vm, _receiver: &Value, _args: &Bound) -> Py {
+    Ok(Value::none())
+}
+
+/// A field of a payload: what it refers to.
+pub(crate) trait Holds {
+    /// Reports each counted reference once.
+    fn report(&self, _tracer: &mut Tracer<'_>) {}
+    /// Moves the references out, if the field can do without them.
+    fn release(&mut self, _out: &mut Vec<Value>) {}
+}
+
+macro_rules! holds_nothing {
+    ($($ty:ty),*) => { $(impl Holds for $ty {})* };
+}
+
+holds_nothing!(
+    bool,
+    i64,
+    u64,
+    usize,
+    f64,
+    Vec<usize>,
+    Vec<u8>,
+    Option<usize>
+);
+
+impl Holds for Value {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit(self);
+    }
+}
+
+impl Holds for Option<Value> {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit_option(self);
+    }
+    fn release(&mut self, out: &mut Vec<Value>) {
+        out.extend(self.take());
+    }
+}
+
+impl Holds for Vec<Value> {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit_all(self);
+    }
+    fn release(&mut self, out: &mut Vec<Value>) {
+        out.append(self);
+    }
+}
+
+impl Holds for VecDeque<Value> {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit_all(self);
+    }
+    fn release(&mut self, out: &mut Vec<Value>) {
+        out.extend(self.drain(..));
+    }
+}
+
+impl Holds for Vec<Option<Value>> {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit_all(self.iter().flatten());
+    }
+    fn release(&mut self, out: &mut Vec<Value>) {
+        out.extend(self.iter_mut().filter_map(Option::take));
+    }
+}
+
+impl Holds for Box<[Value]> {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit_all(self.iter());
+    }
+}
+
+impl Holds for Vec<Vec<Value>> {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        self.iter().for_each(|row| tracer.visit_all(row));
+    }
+}
+
+/// Declares a native type: its static, its payload with fields that never change, and the guarded state.
+macro_rules! native_type {
+    (
+        $(#[$doc:meta])*
+        $ty:ident $name:literal $payload:ident { $($field:ident: $field_type:ty),* $(,)? }
+        $state:ident { $($part:ident: $part_type:ty),* $(,)? }
+    ) => {
+        #[doc = concat!("The type `", $name, "`.")]
+        pub static $ty: taipan_core::TypeObject = taipan_core::Type::declare($name);
+
+        $(#[$doc])*
+        pub struct $payload {
+            $($field: $field_type,)*
+            state: taipan_core::lock::Locked<$state>,
+        }
+
+        /// What changes in it.
+        pub struct $state {
+            $($part: $part_type,)*
+        }
+
+        impl taipan_core::lock::HasState for $payload {
+            type State = $state;
+            fn cell(&self) -> &taipan_core::lock::Locked<$state> {
+                &self.state
+            }
+        }
+
+        #[expect(unsafe_code, reason = "the contract of payloads")]
+        // SAFETY: every field reports its references once.
+        unsafe impl taipan_core::Payload for $payload {
+            const GC: bool = true;
+            fn type_object() -> &'static taipan_core::TypeObject {
+                &$ty
+            }
+            #[allow(unused_variables)]
+            fn trace(&self, tracer: &mut taipan_core::Tracer<'_>) {
+                use $crate::support::Holds;
+                $(self.$field.report(tracer);)*
+                // SAFETY: the world is stopped.
+                let state = unsafe { self.state.get_unlocked() };
+                $(state.$part.report(tracer);)*
+            }
+            #[allow(unused_variables)]
+            fn clear(&self, out: &mut Vec<taipan_core::Value>) {
+                use $crate::support::Holds;
+                // SAFETY: the object is garbage.
+                let state = unsafe { self.state.get_unlocked() };
+                $(state.$part.release(out);)*
+            }
+        }
+    };
+}
+
+pub(crate) use native_type;
