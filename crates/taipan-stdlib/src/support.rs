@@ -38,11 +38,6 @@ pub(crate) fn to_floats(vm: &mut Vm, iterable: &Value) -> Py<Vec<f64>> {
     Ok(floats)
 }
 
-/// `TypeError` that refuses keyword arguments of a type or function.
-pub(crate) fn no_keywords(vm: &mut Vm, name: &str, args: taipan_core::Args<'_>) -> Py<()> {
-    taipan_types::check::no_keywords(vm, name, args)
-}
-
 /// A signature that arguments of a `new` slot are bound to.
 pub(crate) const fn signature(text: &'static str) -> MethodDef {
     bound(text, never, "")
@@ -166,18 +161,16 @@ macro_rules! native_type {
             }
             #[allow(unused_variables)]
             fn trace(&self, tracer: &mut taipan_core::Tracer<'_>) {
-                use $crate::support::Holds;
-                $(self.$field.report(tracer);)*
+                $($crate::support::Holds::report(&self.$field, tracer);)*
                 // SAFETY: the world is stopped.
                 let state = unsafe { self.state.get_unlocked() };
-                $(state.$part.report(tracer);)*
+                $($crate::support::Holds::report(&state.$part, tracer);)*
             }
             #[allow(unused_variables)]
             fn clear(&self, out: &mut Vec<taipan_core::Value>) {
-                use $crate::support::Holds;
                 // SAFETY: the object is garbage.
                 let state = unsafe { self.state.get_unlocked() };
-                $(state.$part.release(out);)*
+                $($crate::support::Holds::release(&mut state.$part, out);)*
             }
         }
     };
