@@ -1,6 +1,8 @@
 //! The native modules of the standard library: one file or folder for each, under CPython's names.
 
+pub mod _codecs;
 pub mod _opcode;
+pub mod _string;
 pub mod abc;
 pub mod atexit;
 pub mod errno;

@@ -50,6 +50,11 @@ impl<'a> Markup<'a> {
         }
     }
 
+    /// How far the template has been read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     fn take(&mut self) -> Option<u32> {
         if self.at >= self.end {
             return None;
@@ -217,6 +222,20 @@ impl<'a> FieldName<'a> {
         }
         let first = key(text, range.start..at)?;
         Ok((first, FieldName { text, at, end }))
+    }
+
+    /// Goes on behind the first part.
+    pub fn resume(text: Text<'a>, rest: Range<usize>) -> FieldName<'a> {
+        FieldName {
+            text,
+            at: rest.start,
+            end: rest.end,
+        }
+    }
+
+    /// How far the name has been read.
+    pub fn position(&self) -> usize {
+        self.at
     }
 
     /// The next part.
