@@ -25,7 +25,9 @@ pub struct ModuleDef {
 
 /// All native modules, by name.
 pub static MODULES: &[&ModuleDef] = &[
+    &_codecs::MODULE,
     &_opcode::MODULE,
+    &_string::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
     &errno::MODULE,
