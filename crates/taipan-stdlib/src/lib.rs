@@ -9,6 +9,7 @@ pub mod errno;
 pub mod gc_module;
 pub mod itertools;
 pub mod math;
+pub mod operator;
 mod support;
 pub mod weakref_module;
 
@@ -34,5 +35,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &gc_module::MODULE,
     &itertools::MODULE,
     &math::MODULE,
+    &operator::MODULE,
     &weakref_module::MODULE,
 ];

@@ -3,8 +3,8 @@
 use taipan_core::builtin_types::{ELLIPSIS_TYPE, NONE_TYPE, NOT_IMPLEMENTED_TYPE};
 use taipan_core::singletons::{self, EllipsisObject, NoneObject, NotImplementedObject};
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm, builtin_types, f0,
-    str_object,
+    Args, BinaryOp, CompareOp, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm,
+    builtin_types, f0, str_object,
 };
 
 static NONE_LAYOUT: Layout = Layout::of::<NoneObject>();
@@ -26,20 +26,30 @@ static NONE_SPEC: TypeSpec = TypeSpec {
     ..TypeSpec::DEFAULT
 };
 
-static ELLIPSIS_METHODS: [MethodDef; 1] =
-    [f0("__reduce__(self, /)", |_, _| Ok(str_object::name("Ellipsis")), "Helper for pickle.")];
+static ELLIPSIS_METHODS: [MethodDef; 1] = [f0(
+    "__reduce__(self, /)",
+    |_, _| Ok(str_object::name("Ellipsis")),
+    "Helper for pickle.",
+)];
 
 static ELLIPSIS_SPEC: TypeSpec = TypeSpec {
     name: "ellipsis",
     layout: Some(&ELLIPSIS_LAYOUT),
-    slots: Slots { new: Some(ellipsis_new), repr: Some(|_, _| Ok(str_object::name("Ellipsis"))), ..Slots::NONE },
+    slots: Slots {
+        new: Some(ellipsis_new),
+        repr: Some(|_, _| Ok(str_object::name("Ellipsis"))),
+        ..Slots::NONE
+    },
     methods: &ELLIPSIS_METHODS,
     doc: "The type of the Ellipsis singleton.",
     ..TypeSpec::DEFAULT
 };
 
-static NOT_IMPLEMENTED_METHODS: [MethodDef; 1] =
-    [f0("__reduce__(self, /)", |_, _| Ok(str_object::name("NotImplemented")), "Helper for pickle.")];
+static NOT_IMPLEMENTED_METHODS: [MethodDef; 1] = [f0(
+    "__reduce__(self, /)",
+    |_, _| Ok(str_object::name("NotImplemented")),
+    "Helper for pickle.",
+)];
 
 static NOT_IMPLEMENTED_SPEC: TypeSpec = TypeSpec {
     name: "NotImplementedType",
