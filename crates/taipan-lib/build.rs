@@ -76,6 +76,14 @@ fn compile(name: &str, source: &[u8], filename: &str) -> Result<Vec<u8>, String>
     Ok(taipan_bytecode::marshal::write_code(&compiled.code))
 }
 
+/// The file name in tracebacks. The import machinery's own frames bear the name by which tracebacks leave them out.
+fn filename(name: &str, relative: &str) -> String {
+    match name {
+        "importlib._bootstrap" | "importlib._bootstrap_external" | "zipimport" => format!("<frozen {name}>"),
+        _ => format!("<taipan>/{relative}"),
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let overlay = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../lib");
     println!("cargo::rerun-if-changed={}", overlay.display());
@@ -93,7 +101,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             } else {
                 ".py"
             };
-        match compile(name, &source, &format!("<taipan>/{relative}")) {
+        match compile(name, &source, &filename(name, &relative)) {
             Ok(code) => {
                 let (start, len) = (data.len(), code.len());
                 data.extend(code);

@@ -8,6 +8,7 @@ pub mod atexit;
 pub mod errno;
 pub mod gc_module;
 pub mod itertools;
+pub mod library;
 pub mod math;
 pub mod operator;
 mod support;
@@ -34,6 +35,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &errno::MODULE,
     &gc_module::MODULE,
     &itertools::MODULE,
+    &library::MODULE,
     &math::MODULE,
     &operator::MODULE,
     &weakref_module::MODULE,
