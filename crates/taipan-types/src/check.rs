@@ -50,7 +50,7 @@ pub fn class_getitem(vm: &mut Vm, cls: &Value, key: &Value) -> Py {
 /// The `__class_getitem__` row of container types.
 pub const fn class_getitem_row() -> MethodDef {
     f1(
-        "__class_getitem__(cls, item, /)",
+        "__class_getitem__(cls, object, /)",
         class_getitem,
         "See PEP 585",
     )

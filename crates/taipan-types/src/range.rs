@@ -485,12 +485,12 @@ static METHODS: [MethodDef; 4] = [
     ),
     f0("__reduce__(self, /)", reduce, ""),
     f1(
-        "count(self, value, /)",
+        "count(self, object, /)",
         count,
         "rangeobject.count(value) -> integer -- return number of occurrences of value",
     ),
     f1(
-        "index(self, value, /)",
+        "index(self, object, /)",
         index,
         "rangeobject.index(value) -> integer -- return index of value.\nRaise ValueError if the value is not present.",
     ),
@@ -537,7 +537,7 @@ static ITERATOR_METHODS: [MethodDef; 3] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         set_state,
         "Set state information for unpickling.",
     ),
@@ -568,7 +568,7 @@ static BIG_METHODS: [MethodDef; 3] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         big_set_state,
         "Set state information for unpickling.",
     ),

@@ -289,7 +289,7 @@ static LAYOUT: Layout = Layout::of::<Slice>();
 
 static METHODS: [MethodDef; 2] = [
     f1(
-        "indices(self, len, /)",
+        "indices(self, object, /)",
         indices,
         "S.indices(len) -> (start, stop, stride)\n\nThe start and stop indices and the stride that S describes for a sequence of\nlength len. Out of bounds indices are clipped as slicing does.",
     ),

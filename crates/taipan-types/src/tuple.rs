@@ -48,7 +48,7 @@ static METHODS: [MethodDef; 4] = [
         "",
     ),
     slice(
-        "index(self, value, start=0, stop=9223372036854775807, /)",
+        "index(self, value, start=0, stop=sys.maxsize, /)",
         index,
         "Return first index of value.\n\nRaises ValueError if the value is not present.",
     ),
@@ -379,7 +379,7 @@ static ITERATOR_METHODS: [MethodDef; 3] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         set_state,
         "Set state information for unpickling.",
     ),

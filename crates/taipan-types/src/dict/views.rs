@@ -201,7 +201,7 @@ fn is_disjoint(vm: &mut Vm, this: &Value, other: &Value) -> Py {
 const fn set_methods<const WHAT: u8>() -> [MethodDef; 2] {
     [
         f1(
-            "isdisjoint(self, other, /)",
+            "isdisjoint(self, object, /)",
             is_disjoint,
             "Return True if the view and the given iterable have a null intersection.",
         ),

@@ -157,7 +157,7 @@ static ZIP_METHODS: [MethodDef; 2] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         zip_set_state,
         "Set state information for unpickling.",
     ),
@@ -261,7 +261,7 @@ static MAP_METHODS: [MethodDef; 2] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         map_set_state,
         "Set state information for unpickling.",
     ),

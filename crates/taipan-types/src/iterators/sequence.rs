@@ -111,7 +111,7 @@ static SEQUENCE_METHODS: [MethodDef; 3] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         sequence_set_state,
         "Set state information for unpickling.",
     ),
@@ -245,7 +245,7 @@ static REVERSED_METHODS: [MethodDef; 3] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         reversed_set_state,
         "Set state information for unpickling.",
     ),

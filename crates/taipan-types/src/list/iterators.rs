@@ -98,7 +98,7 @@ static METHODS: [MethodDef; 3] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         set_state,
         "Set state information for unpickling.",
     ),
@@ -210,7 +210,7 @@ static REVERSE_METHODS: [MethodDef; 3] = [
         "Return state information for pickling.",
     ),
     f1(
-        "__setstate__(self, state, /)",
+        "__setstate__(self, object, /)",
         reverse_set_state,
         "Set state information for unpickling.",
     ),

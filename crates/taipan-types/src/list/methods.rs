@@ -51,7 +51,7 @@ pub(super) static METHODS: [MethodDef; 15] = [
         "Remove first occurrence of value.\n\nRaises ValueError if the value is not present.",
     ),
     slice(
-        "index(self, value, start=0, stop=9223372036854775807, /)",
+        "index(self, value, start=0, stop=sys.maxsize, /)",
         index,
         "Return first index of value.\n\nRaises ValueError if the value is not present.",
     ),

@@ -242,21 +242,38 @@ fn boundary_power(start: usize, left: usize, right: usize, len: usize) -> u32 {
     }
 }
 
-/// The length of the run at the beginning, which is ascending afterwards.
+/// The length of the run at the beginning, which is ascending afterwards. Descending runs may hold stretches of equal
+/// elements; these are turned round beforehand, so that turning round the run restores their order.
 fn natural_run(row: &mut [usize], less: &mut Less<'_>) -> Py<usize> {
-    if row.len() < 2 {
-        return Ok(row.len());
+    let all = row.len();
+    let mut len = 1.min(all);
+    while len < all && !less(row[len], row[len - 1])? {
+        len += 1;
     }
-    let mut len = 2;
-    if less(row[1], row[0])? {
-        while len < row.len() && less(row[len], row[len - 1])? {
-            len += 1;
+    if len == all {
+        return Ok(len);
+    }
+    if len > 1 {
+        if less(row[0], row[len - 1])? {
+            return Ok(len);
         }
         row[..len].reverse();
-    } else {
-        while len < row.len() && !less(row[len], row[len - 1])? {
-            len += 1;
+    }
+    len += 1;
+    let mut equal_from = len - 1;
+    while len < all {
+        if less(row[len], row[len - 1])? {
+            row[equal_from..len].reverse();
+            equal_from = len;
+        } else if less(row[len - 1], row[len])? {
+            break;
         }
+        len += 1;
+    }
+    row[equal_from..len].reverse();
+    row[..len].reverse();
+    while len < all && !less(row[len], row[len - 1])? {
+        len += 1;
     }
     Ok(len)
 }

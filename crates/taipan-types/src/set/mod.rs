@@ -357,14 +357,18 @@ pub fn difference_update(vm: &mut Vm, set: &SetObject, other: &Value) -> Py<()> 
         for (hash, key) in rows {
             discard_with_hash(vm, set, &key, hash)?;
         }
-        return Ok(());
+    } else {
+        let iterator = vm.iter(other)?;
+        while let Some(item) = vm.next(&iterator)? {
+            let hash = key_hash(vm, &item)?;
+            discard_with_hash(vm, set, &item, hash)?;
+        }
     }
-    let iterator = vm.iter(other)?;
-    while let Some(item) = vm.next(&iterator)? {
-        let hash = key_hash(vm, &item)?;
-        discard_with_hash(vm, set, &item, hash)?;
+    let squeezed = set.lock(vm).squeeze();
+    match squeezed {
+        Ok(()) => Ok(()),
+        Err(NoMemory) => Err(vm.memory_error()),
     }
-    Ok(())
 }
 
 /// Keeps what is in exactly one of the set and `other`.

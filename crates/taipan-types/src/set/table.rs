@@ -318,6 +318,19 @@ impl Table {
     /// Notes that this table took the place of `old`.
     pub fn moved_from(&mut self, old: &Table) {
         self.moves = old.moves.wrapping_add(1);
+        self.finger = old.finger;
+    }
+
+    /// After many deletions: squeezes deleted places out if they are more than a quarter.
+    pub fn squeeze(&mut self) -> Result<(), NoMemory> {
+        if self.places.is_empty() || self.fill - self.used <= self.mask() / 4 {
+            return Ok(());
+        }
+        self.resize(if self.used > 50000 {
+            self.used * 2
+        } else {
+            self.used * 4
+        })
     }
 
     /// Bytes of the places.
