@@ -6,6 +6,7 @@ pub mod _string;
 pub mod abc;
 pub mod atexit;
 pub mod errno;
+pub mod functools;
 pub mod gc_module;
 pub mod itertools;
 pub mod library;
@@ -34,6 +35,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &errno::MODULE,
     &gc_module::MODULE,
+    &functools::MODULE,
     &itertools::MODULE,
     &library::MODULE,
     &math::MODULE,

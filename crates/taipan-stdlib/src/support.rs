@@ -177,3 +177,15 @@ macro_rules! native_type {
 }
 
 pub(crate) use native_type;
+
+/// A type's name as `repr` of its instances shows it: `module.Qualname`.
+pub(crate) fn qualified_name(vm: &mut Vm, ty: &TypeObject) -> Py<String> {
+    let cls = ty.to_value();
+    let module = vm.get_attr(&cls, taipan_core::name!("__module__"))?;
+    let name = vm.get_attr(&cls, taipan_core::name!("__qualname__"))?;
+    let name = vm.str_string(&name)?;
+    if !taipan_core::str_object::is_str(&module) {
+        return Ok(name);
+    }
+    Ok(format!("{}.{name}", vm.str_string(&module)?))
+}
