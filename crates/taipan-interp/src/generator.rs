@@ -448,3 +448,72 @@ pub fn generator_next(vm: &mut Vm, object: &Value) -> Py<Option<Value>> {
         Exit::Return(_) => Ok(None),
     }
 }
+
+// ---- throw() and close() of a generator that delegates ----
+
+impl Generator {
+    /// Marks a suspended generator as running while its delegate is thrown into or closed.
+    pub(crate) fn begin_delegate(&self) {
+        self.state.set(State::Running);
+    }
+
+    /// `cr_origin`, or an async generator's finaliser hook.
+    pub(crate) fn extra(&self) -> Option<Value> {
+        // SAFETY: cloned before anything else runs.
+        unsafe { (*self.extra.get()).clone() }
+    }
+
+    pub(crate) fn set_extra(&self, extra: Option<Value>) {
+        // SAFETY: one word; the old value is dropped after the exchange.
+        drop(unsafe { std::mem::replace(&mut *self.extra.get(), extra) });
+    }
+
+    pub(crate) fn take_extra(&self) -> Option<Value> {
+        // SAFETY: one word.
+        unsafe { (*self.extra.get()).take() }
+    }
+
+    /// Undoes [`Generator::begin_delegate`].
+    pub(crate) fn end_delegate(&self) {
+        self.state.set(State::Suspended);
+    }
+
+    /// Ends a generator that was never started (or is suspended where nothing can run on its exit): its frame is freed.
+    pub(crate) fn discard(&self) {
+        self.state.set(State::Closed);
+        let frame = self.frame.replace(std::ptr::null_mut());
+        if frame.is_null() {
+            return;
+        }
+        // SAFETY: the frame does not run, and nobody else knows it but a frame object, which detaches.
+        unsafe {
+            frame::clear_frame(frame, (*frame).depth as usize);
+            frame::free_heap_frame(frame, self.words);
+        }
+    }
+}
+
+/// Resumes a generator behind the `YIELD_FROM` it is suspended at: its delegate has returned `value`.
+pub(crate) fn resume_after_delegate(vm: &mut Vm, object: &Value, value: Value) -> Py<Exit> {
+    vm.check_stack()?;
+    let Some(generator) = generator_of(object) else {
+        return Err(vm.system_error("not a generator"));
+    };
+    let Some(frame) = generator.frame() else {
+        return Ok(Exit::Return(Value::none()));
+    };
+    let _keep = object.clone();
+    link(vm, generator, frame, ENTRY)?;
+    // SAFETY: `delegate` has seen the iterator on top of the suspended frame's stack; the value takes its place.
+    let old = unsafe {
+        let top = Frame::stack(frame).add((*frame).depth as usize - 1);
+        (*frame).ip = (*frame).ip.add(1);
+        Value::from_bits(std::mem::replace(&mut *top, value.into_bits()))
+    };
+    drop(old);
+    let exit = dispatch::run(vm, frame)?;
+    if let Exit::Yield(_) = exit {
+        unlink(vm, generator, frame);
+    }
+    Ok(exit)
+}

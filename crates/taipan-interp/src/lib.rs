@@ -2,17 +2,32 @@
 //!
 //! See `docs/internals/interpreter.md`.
 
+pub mod async_generator_type;
 pub mod call;
 pub mod code_object;
+pub mod code_type;
 pub mod dispatch;
 pub mod frame;
+pub mod frame_locals;
 pub mod frame_object;
+pub mod frame_type;
 pub mod function;
+pub mod function_type;
 pub mod generator;
 pub mod generator_type;
 pub mod module;
+pub mod module_type;
 pub mod ops;
 pub mod quick;
 pub mod suggest;
 pub mod traceback;
 mod unwind;
+
+/// Defines the types of the machine itself. The builtin types come first; doing it a second time changes nothing.
+pub fn define_types() {
+    function_type::define();
+    code_type::define();
+    frame_type::define();
+    generator_type::define();
+    module_type::define();
+}

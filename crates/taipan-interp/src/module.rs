@@ -23,12 +23,11 @@ unsafe impl Payload for Module {
 impl Module {
     /// A module of type `cls` with an empty namespace.
     pub fn create_of(cls: &TypeObject) -> Value {
-        alloc::new_instance(
-            cls,
-            Module {
-                dict: dict_object::new_dict(),
-            },
-        )
+        let dict = dict_object::new_dict();
+        let module = alloc::new_instance(cls, Module { dict: dict.clone() });
+        // The attribute storage shares the dict, so that generic attribute access works on modules.
+        drop(taipan_core::instance::set_dict(&module, dict));
+        module
     }
 
     /// A module with the names that every module has.
