@@ -1,6 +1,7 @@
 //! The native modules of the standard library: one file or folder for each, under CPython's names.
 
 pub mod _codecs;
+pub mod _imp;
 pub mod _opcode;
 pub mod _string;
 pub mod abc;
@@ -29,6 +30,7 @@ pub struct ModuleDef {
 /// All native modules, by name.
 pub static MODULES: &[&ModuleDef] = &[
     &_codecs::MODULE,
+    &_imp::MODULE,
     &_opcode::MODULE,
     &_string::MODULE,
     &abc::MODULE,
