@@ -178,7 +178,7 @@ impl Vm {
         let iterator = self.iter(iterable)?;
         let hint = self.length_hint(iterable, 0)?;
         let mut items = Vec::new();
-        if items.try_reserve(hint.min(1 << 24)).is_err() {
+        if items.try_reserve(hint).is_err() {
             return Err(self.memory_error());
         }
         while let Some(item) = self.next(&iterator)? {

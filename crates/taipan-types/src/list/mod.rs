@@ -16,7 +16,7 @@ pub use slots::{repeat_count, repr_items};
 pub use storage::{Kind, NoMemory, Storage};
 
 use taipan_core::alloc::{new_instance, new_object};
-use taipan_core::builtin_types::LIST;
+use taipan_core::builtin_types::{DICT, FROZENSET, LIST, RANGE, SET, TUPLE};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{Obj, Payload, Py, Tracer, TypeFlags, TypeObject, Value, Vm};
 
@@ -218,36 +218,79 @@ impl ListExt for Obj<List> {
     }
 }
 
+/// Looks at two raw storages at once; `None` if one is not raw or memory ran out. `look` is as in [`ListExt::read`].
+fn read_both<R>(
+    vm: &mut Vm,
+    a: &Obj<List>,
+    b: &Obj<List>,
+    look: impl FnOnce(&Storage, &Storage) -> Option<R>,
+) -> Option<R> {
+    if !vm.thread().shared_process() {
+        // SAFETY: this is the only thread, `look` cannot come back here, and shared references may be to the same list.
+        let (left, right): (&Storage, &Storage) =
+            unsafe { (a.cell().get_unlocked(), b.cell().get_unlocked()) };
+        return look(left, right);
+    }
+    // Two locks at a time are not to be had, so of one list a copy is looked at.
+    let left = a.read(vm, |storage| match storage.kind() {
+        Kind::Generic => None,
+        _ => storage.duplicate().ok(),
+    })?;
+    b.read(vm, |right| look(&left, right))
+}
+
+/// The items of a builtin container that are to be had without iterating.
+fn items_at_once(vm: &mut Vm, iterable: &Value) -> Option<Result<Storage, NoMemory>> {
+    if !iterable.is_object() {
+        return None;
+    }
+    let ty = iterable.type_of();
+    if std::ptr::eq(ty, &LIST) {
+        return Some(list_of(iterable)?.read(vm, Storage::duplicate));
+    }
+    if std::ptr::eq(ty, &TUPLE) {
+        return taipan_core::tuple_object::items(iterable).map(Storage::from_slice);
+    }
+    if std::ptr::eq(ty, &RANGE) {
+        let (start, step, len) = iterable.cast::<crate::range::Range>()?.small()?;
+        return Some(Storage::from_steps(start, step, len as usize));
+    }
+    if std::ptr::eq(ty, &DICT) {
+        return taipan_core::dict_object::dict_of(iterable)
+            .map(|dict| Storage::from_values(dict.keys()));
+    }
+    let set = crate::set::any_set(iterable)?;
+    if std::ptr::eq(ty, &SET) || std::ptr::eq(ty, &FROZENSET) {
+        return Some(Storage::from_values(crate::set::keys(vm, set)));
+    }
+    None
+}
+
 /// Appends all items of `iterable`.
 pub fn extend(vm: &mut Vm, list: &Obj<List>, iterable: &Value) -> Py<()> {
-    if let Some(other) = list_of(iterable)
-        && is_exact_list(iterable)
-    {
-        let Ok(copy) = other.read(vm, Storage::duplicate) else {
-            return Err(vm.memory_error());
-        };
-        return list.change(vm, |storage| storage.append(copy));
-    }
-    if let Some(items) = taipan_core::tuple_object::items(iterable)
-        && iterable.is_exact(&taipan_core::builtin_types::TUPLE)
-    {
-        let Ok(copy) = Storage::from_slice(items) else {
-            return Err(vm.memory_error());
-        };
-        return list.change(vm, |storage| storage.append(copy));
+    match items_at_once(vm, iterable) {
+        Some(Ok(items)) => return list.change(vm, |storage| storage.append(items)),
+        Some(Err(NoMemory)) => return Err(vm.memory_error()),
+        None => {}
     }
     let iterator = vm.iter(iterable)?;
     let hint = vm.length_hint(iterable, 0)?;
-    if (9..1 << 24).contains(&hint) {
-        // A hint that cannot be met is no error: the iterator may give less.
-        let mut storage = list.lock(vm);
-        let kind = storage.kind();
-        if !storage.is_empty() {
-            let _ = storage.accept(kind, hint);
-        }
+    if hint > 8 {
+        list.change(vm, |storage| {
+            // An empty block takes the kind of its first element.
+            let kind = if storage.is_empty() {
+                Kind::Int
+            } else {
+                storage.kind()
+            };
+            storage.accept(kind, hint)
+        })?;
     }
     while let Some(item) = vm.next(&iterator)? {
         list.append(vm, item)?;
+    }
+    if hint > 8 {
+        list.lock(vm).shrink();
     }
     Ok(())
 }
@@ -261,9 +304,10 @@ pub fn list_from(vm: &mut Vm, iterable: &Value) -> Py {
 
 /// All items of an iterable, as they are now.
 pub fn items_of(vm: &mut Vm, iterable: &Value) -> Py<Vec<Value>> {
-    match list_of(iterable) {
-        Some(list) if is_exact_list(iterable) => Ok(list.to_vec(vm)),
-        _ => vm.to_vec(iterable),
+    match items_at_once(vm, iterable) {
+        Some(Ok(items)) => Ok(items.into_vec()),
+        Some(Err(NoMemory)) => Err(vm.memory_error()),
+        None => vm.to_vec(iterable),
     }
 }
 

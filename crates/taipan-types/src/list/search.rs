@@ -111,10 +111,7 @@ pub fn compare(vm: &mut Vm, a: &Obj<List>, b: &Obj<List>, op: CompareOp) -> Py {
     if equality && a.len(vm) != b.len(vm) {
         return Ok(Value::bool(op == CompareOp::Ne));
     }
-    let mut at = match raw_mismatch(vm, a, b) {
-        Some(at) => at,
-        None => 0,
-    };
+    let mut at = raw_mismatch(vm, a, b).unwrap_or(0);
     while let (Some(left), Some(right)) = (a.get(vm, at), b.get(vm, at)) {
         let equal = match simple_equal(&left, &right) {
             Some(equal) => equal,
@@ -134,15 +131,7 @@ pub fn compare(vm: &mut Vm, a: &Obj<List>, b: &Obj<List>, op: CompareOp) -> Py {
 
 /// The first index at which two raw storages of one kind differ (or the shorter one's length).
 fn raw_mismatch(vm: &mut Vm, a: &Obj<List>, b: &Obj<List>) -> Option<usize> {
-    // Two locks at a time are not to be had, so of one list a copy is compared.
-    let left = a.read(vm, |storage| {
-        if storage.values().is_none() {
-            storage.duplicate().ok()
-        } else {
-            None
-        }
-    })?;
-    b.read(vm, |right| {
+    super::read_both(vm, a, b, |left, right| {
         if let (Some(left), Some(right)) = (left.floats(), right.floats()) {
             return Some(mismatch(left, right));
         }

@@ -196,6 +196,20 @@ impl Storage {
         Ok(storage)
     }
 
+    /// `len` ints from `start` on, `step` apart, all of them immediates as values.
+    pub fn from_steps(start: i64, step: i64, len: usize) -> Result<Storage, NoMemory> {
+        let mut storage = Storage::with_capacity(Kind::Int, len)?;
+        let to = storage.words_mut();
+        let mut number = start;
+        for at in 0..len {
+            // SAFETY: the block has room for all.
+            unsafe { to.add(at).write(number as u64) };
+            number = number.wrapping_add(step);
+        }
+        storage.set_len(len);
+        Ok(storage)
+    }
+
     /// `len` times the same value.
     pub fn filled(value: &Value, len: usize) -> Result<Storage, NoMemory> {
         let one = Storage::from_slice(std::slice::from_ref(value))?;
@@ -432,7 +446,7 @@ impl Storage {
     }
 
     /// Gives memory back when far fewer elements are left than there is room for.
-    fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         if self.capacity() > 16 && self.len() < self.capacity() / 2 {
             // If it fails, the block is as it was.
             let _ = self.resize_block((self.len() + (self.len() >> 3) + 3) & !3);

@@ -177,6 +177,14 @@ impl Table {
         if self.places.is_empty() {
             self.resize(0)?;
         }
+        if let Some(at) = self.deleted_place(hash) {
+            self.places[at] = Place {
+                hash,
+                key: Some(key),
+            };
+            self.used += 1;
+            return Ok(());
+        }
         let full = (self.fill + 1) * 5 >= self.mask() * 3;
         if full {
             // Room is made first, so that a failure leaves the table as it was.
@@ -186,6 +194,24 @@ impl Table {
         }
         self.put(hash, key);
         Ok(())
+    }
+
+    /// The last deleted place on the way to the free one that a key of this hash would get.
+    fn deleted_place(&self, hash: i64) -> Option<usize> {
+        if self.fill == self.used {
+            return None;
+        }
+        let mut probe = self.probe(hash);
+        let mut deleted = None;
+        loop {
+            let place = &self.places[probe.at];
+            match (place.key.is_none(), place.hash) {
+                (true, 0) => return deleted,
+                (true, _) => deleted = Some(probe.at),
+                _ => {}
+            }
+            probe.next();
+        }
     }
 
     /// A larger table with one more key. The new key is last in the old table's order of places, as if added there first.
