@@ -3,7 +3,10 @@
 use crate::{MODULES, ModuleDef, library};
 use std::cell::{Cell, RefCell};
 use taipan_core::dict_object::Dict;
-use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, builtin_types, descriptor, f0, f1, f2, name, str_object, tuple_object};
+use taipan_core::{
+    Bound, MethodDef, Py, Value, Vm, bound, builtin_types, descriptor, f0, f1, f2, name,
+    str_object, tuple_object,
+};
 use taipan_interp::module::Module;
 
 /// Native modules that the embedder adds, and the depth of the import lock.
@@ -15,7 +18,10 @@ struct State {
 
 /// Adds a native module.
 pub fn add_module(vm: &mut Vm, module: &'static ModuleDef) {
-    vm.interpreter_state::<State>().more.borrow_mut().push(module);
+    vm.interpreter_state::<State>()
+        .more
+        .borrow_mut()
+        .push(module);
 }
 
 /// The native module with this name.
@@ -23,25 +29,43 @@ pub fn find_native(vm: &Vm, module: &str) -> Option<&'static ModuleDef> {
     MODULES
         .iter()
         .copied()
-        .chain(vm.interpreter_state::<State>().more.borrow().iter().copied())
+        .chain(
+            vm.interpreter_state::<State>()
+                .more
+                .borrow()
+                .iter()
+                .copied(),
+        )
         .find(|own| own.name == module)
 }
 
 /// The names of all native modules.
 pub fn native_names(vm: &Vm) -> Vec<&'static str> {
     let more = vm.interpreter_state::<State>().more.borrow();
-    MODULES.iter().copied().chain(more.iter().copied()).map(|own| own.name).collect()
+    MODULES
+        .iter()
+        .copied()
+        .chain(more.iter().copied())
+        .map(|own| own.name)
+        .collect()
 }
 
 /// Makes a native module and fills it. It is not put into `sys.modules`.
 pub fn make_native(vm: &mut Vm, def: &'static ModuleDef) -> Py {
-    let doc = if def.doc.is_empty() { None } else { Some(def.doc) };
+    let doc = if def.doc.is_empty() {
+        None
+    } else {
+        Some(def.doc)
+    };
     let module = Module::create(def.name, doc);
     let dict = module.expect::<Module>().dict().to_value();
     let own_name = str_object::name(def.name);
     for function in def.functions {
-        let value = descriptor::new_native_function(function, Some(module.clone()), Some(own_name.clone()));
-        let old = dict.expect::<Dict>().set_name(&str_object::name(function.name()), value);
+        let value =
+            descriptor::new_native_function(function, Some(module.clone()), Some(own_name.clone()));
+        let old = dict
+            .expect::<Dict>()
+            .set_name(&str_object::name(function.name()), value);
         drop(old);
     }
     (def.init)(vm, &dict)?;
@@ -51,13 +75,19 @@ pub fn make_native(vm: &mut Vm, def: &'static ModuleDef) -> Py {
 /// Modules that are loaded before the path importer works: their names for `import`, and those in the embedded library.
 const FROZEN: &[(&str, &str)] = &[
     ("_frozen_importlib", "importlib._bootstrap"),
-    ("_frozen_importlib_external", "importlib._bootstrap_external"),
+    (
+        "_frozen_importlib_external",
+        "importlib._bootstrap_external",
+    ),
     ("zipimport", "zipimport"),
     ("_taipan_importer", "_taipan_importer"),
 ];
 
 fn frozen(module: &str) -> Option<&'static str> {
-    FROZEN.iter().find(|(own, _)| *own == module).map(|(_, library)| *library)
+    FROZEN
+        .iter()
+        .find(|(own, _)| *own == module)
+        .map(|(_, library)| *library)
 }
 
 fn text(vm: &mut Vm, value: &Value) -> Py<String> {
@@ -85,7 +115,8 @@ fn create_builtin(vm: &mut Vm, _module: &Value, spec: &Value) -> Py {
     let wanted = text(vm, &wanted)?;
     let loaded = vm.interpreter().modules.borrow().clone();
     if matches!(&*wanted, "sys" | "builtins")
-        && let Some(own) = loaded.and_then(|modules| modules.cast::<Dict>()?.get_name(&str_object::name(&wanted)))
+        && let Some(own) =
+            loaded.and_then(|modules| modules.cast::<Dict>()?.get_name(&str_object::name(&wanted)))
     {
         return Ok(own);
     }
@@ -119,9 +150,15 @@ fn not_frozen(vm: &mut Vm, module: &str) -> taipan_core::Raised {
 
 fn find_frozen(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let wanted = text(vm, args.req(0))?;
-    let Some(original) = frozen(&wanted) else { return Ok(Value::none()) };
+    let Some(original) = frozen(&wanted) else {
+        return Ok(Value::none());
+    };
     let origin = str_object::new_str(original);
-    Ok(tuple_object::new_tuple([Value::none(), Value::bool(false), origin]))
+    Ok(tuple_object::new_tuple([
+        Value::none(),
+        Value::bool(false),
+        origin,
+    ]))
 }
 
 fn get_frozen_object(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
@@ -133,7 +170,12 @@ fn get_frozen_object(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
 }
 
 fn frozen_names(_vm: &mut Vm, _module: &Value) -> Py {
-    Ok(taipan_types::list::new_list(FROZEN.iter().map(|(own, _)| str_object::new_str(own)).collect()))
+    Ok(taipan_types::list::new_list(
+        FROZEN
+            .iter()
+            .map(|(own, _)| str_object::new_str(own))
+            .collect(),
+    ))
 }
 
 fn extension_suffixes(_vm: &mut Vm, _module: &Value) -> Py {
@@ -156,7 +198,9 @@ fn release_lock(vm: &mut Vm, _module: &Value) -> Py {
 }
 
 fn lock_held(vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::bool(vm.interpreter_state::<State>().lock_depth.get() > 0))
+    Ok(Value::bool(
+        vm.interpreter_state::<State>().lock_depth.get() > 0,
+    ))
 }
 
 fn fix_co_filename(_vm: &mut Vm, _module: &Value, _code: &Value, _path: &Value) -> Py {
@@ -168,7 +212,10 @@ fn fix_co_filename(_vm: &mut Vm, _module: &Value, _code: &Value, _path: &Value) 
 fn source_hash(vm: &mut Vm, _module: &Value, key: &Value, source: &Value) -> Py {
     let key = vm.index_i64(key)? as u64;
     let Some(bytes) = taipan_types::bytes::bytes_of(source) else {
-        let message = format!("a bytes-like object is required, not '{}'", source.type_of().name());
+        let message = format!(
+            "a bytes-like object is required, not '{}'",
+            source.type_of().name()
+        );
         return Err(vm.type_error(message));
     };
     let mut seed = [0u8; 16];
@@ -182,28 +229,91 @@ fn override_frozen(_vm: &mut Vm, _module: &Value, _value: &Value) -> Py {
 }
 
 static FUNCTIONS: [MethodDef; 15] = [
-    f1("is_builtin($module, name, /)", is_builtin, "Returns True if the module name corresponds to a built-in module."),
-    f1("create_builtin($module, spec, /)", create_builtin, "Create an extension module."),
-    f1("exec_builtin($module, mod, /)", exec_builtin, "Initialize a built-in module."),
-    f1("is_frozen($module, name, /)", is_frozen, "Returns True if the module name corresponds to a frozen module."),
-    f1("is_frozen_package($module, name, /)", is_frozen_package, "Returns True if the module name is of a frozen package."),
-    bound("find_frozen($module, name, /, *, withdata=False)", find_frozen, "Return info about the corresponding frozen module."),
-    taipan_core::slice("get_frozen_object($module, name, data=None, /)", get_frozen_object, "Create a code object for a frozen module."),
-    f0("_get_frozen_module_names($module, /)", frozen_names, "Returns the list of available frozen modules."),
-    f0("extension_suffixes($module, /)", extension_suffixes, "Returns the list of file suffixes used to identify extension modules."),
-    f0("acquire_lock($module, /)", acquire_lock, "Acquires the interpreter's import lock for the current thread."),
-    f0("release_lock($module, /)", release_lock, "Release the interpreter's import lock."),
-    f0("lock_held($module, /)", lock_held, "Return True if the import lock is currently held, else False."),
-    f2("_fix_co_filename($module, code, path, /)", fix_co_filename, "Changes code.co_filename to specify the passed-in file path."),
-    f2("source_hash($module, key, source, /)", source_hash, "The hash of a source file."),
-    f1("_override_frozen_modules_for_tests($module, override, /)", override_frozen, "(internal-only) Override frozen modules."),
+    f1(
+        "is_builtin($module, name, /)",
+        is_builtin,
+        "Returns True if the module name corresponds to a built-in module.",
+    ),
+    f1(
+        "create_builtin($module, spec, /)",
+        create_builtin,
+        "Create an extension module.",
+    ),
+    f1(
+        "exec_builtin($module, mod, /)",
+        exec_builtin,
+        "Initialize a built-in module.",
+    ),
+    f1(
+        "is_frozen($module, name, /)",
+        is_frozen,
+        "Returns True if the module name corresponds to a frozen module.",
+    ),
+    f1(
+        "is_frozen_package($module, name, /)",
+        is_frozen_package,
+        "Returns True if the module name is of a frozen package.",
+    ),
+    bound(
+        "find_frozen($module, name, /, *, withdata=False)",
+        find_frozen,
+        "Return info about the corresponding frozen module.",
+    ),
+    taipan_core::slice(
+        "get_frozen_object($module, name, data=None, /)",
+        get_frozen_object,
+        "Create a code object for a frozen module.",
+    ),
+    f0(
+        "_get_frozen_module_names($module, /)",
+        frozen_names,
+        "Returns the list of available frozen modules.",
+    ),
+    f0(
+        "extension_suffixes($module, /)",
+        extension_suffixes,
+        "Returns the list of file suffixes used to identify extension modules.",
+    ),
+    f0(
+        "acquire_lock($module, /)",
+        acquire_lock,
+        "Acquires the interpreter's import lock for the current thread.",
+    ),
+    f0(
+        "release_lock($module, /)",
+        release_lock,
+        "Release the interpreter's import lock.",
+    ),
+    f0(
+        "lock_held($module, /)",
+        lock_held,
+        "Return True if the import lock is currently held, else False.",
+    ),
+    f2(
+        "_fix_co_filename($module, code, path, /)",
+        fix_co_filename,
+        "Changes code.co_filename to specify the passed-in file path.",
+    ),
+    f2(
+        "source_hash($module, key, source, /)",
+        source_hash,
+        "The hash of a source file.",
+    ),
+    f1(
+        "_override_frozen_modules_for_tests($module, override, /)",
+        override_frozen,
+        "(internal-only) Override frozen modules.",
+    ),
 ];
 
 fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
     let dict = dict.expect::<Dict>();
     dict.set_name(name!("check_hash_based_pycs"), str_object::name("default"));
     let magic = u32::from_le_bytes(taipan_bytecode::marshal::MAGIC);
-    dict.set_name(name!("pyc_magic_number_token"), Value::int(i64::from(magic)));
+    dict.set_name(
+        name!("pyc_magic_number_token"),
+        Value::int(i64::from(magic)),
+    );
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub mod _codecs;
 pub mod _imp;
 pub mod _opcode;
+pub mod _sre;
 pub mod _string;
 pub mod abc;
 pub mod atexit;
@@ -32,6 +33,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_codecs::MODULE,
     &_imp::MODULE,
     &_opcode::MODULE,
+    &_sre::MODULE,
     &_string::MODULE,
     &abc::MODULE,
     &atexit::MODULE,

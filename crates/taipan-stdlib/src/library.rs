@@ -4,7 +4,9 @@ use crate::ModuleDef;
 use std::cell::Cell;
 use std::sync::Arc;
 use taipan_core::dict_object::Dict;
-use taipan_core::{MethodDef, Py, Value, Vm, builtin_types, f0, f1, name, str_object, tuple_object};
+use taipan_core::{
+    MethodDef, Py, Value, Vm, builtin_types, f0, f1, name, str_object, tuple_object,
+};
 use taipan_interp::code_object::CodeObject;
 
 /// One embedded module, as the embedder gives it.
@@ -26,7 +28,11 @@ pub struct Source {
 }
 
 impl Source {
-    const EMPTY: Source = Source { root: "<taipan>", find: |_| None, names: Vec::new };
+    const EMPTY: Source = Source {
+        root: "<taipan>",
+        find: |_| None,
+        names: Vec::new,
+    };
 }
 
 struct State {
@@ -35,7 +41,9 @@ struct State {
 
 impl Default for State {
     fn default() -> State {
-        State { source: Cell::new(Source::EMPTY) }
+        State {
+            source: Cell::new(Source::EMPTY),
+        }
     }
 }
 
@@ -81,7 +89,10 @@ fn text(vm: &mut Vm, value: &Value) -> Py<String> {
 
 fn library_find(vm: &mut Vm, _module: &Value, module_name: &Value) -> Py {
     let module_name = text(vm, module_name)?;
-    Ok(find(vm, &module_name).map_or_else(Value::none, |embedded| Value::bool(embedded.is_package)))
+    Ok(
+        find(vm, &module_name)
+            .map_or_else(Value::none, |embedded| Value::bool(embedded.is_package)),
+    )
 }
 
 fn library_code(vm: &mut Vm, _module: &Value, module_name: &Value) -> Py {
@@ -99,14 +110,35 @@ fn library_source(vm: &mut Vm, _module: &Value, module_name: &Value) -> Py {
 
 fn library_names(vm: &mut Vm, _module: &Value) -> Py {
     let names = (vm.interpreter_state::<State>().source.get().names)();
-    Ok(tuple_object::new_tuple(names.into_iter().map(str_object::new_str).collect::<Vec<_>>()))
+    Ok(tuple_object::new_tuple(
+        names
+            .into_iter()
+            .map(str_object::new_str)
+            .collect::<Vec<_>>(),
+    ))
 }
 
 static FUNCTIONS: [MethodDef; 4] = [
-    f1("find($module, name, /)", library_find, "True for a package, False for a module, None if there is none."),
-    f1("get_code($module, name, /)", library_code, "The code object of an embedded module."),
-    f1("get_source($module, name, /)", library_source, "The source of an embedded module, as bytes."),
-    f0("names($module, /)", library_names, "The names of all embedded modules."),
+    f1(
+        "find($module, name, /)",
+        library_find,
+        "True for a package, False for a module, None if there is none.",
+    ),
+    f1(
+        "get_code($module, name, /)",
+        library_code,
+        "The code object of an embedded module.",
+    ),
+    f1(
+        "get_source($module, name, /)",
+        library_source,
+        "The source of an embedded module, as bytes.",
+    ),
+    f0(
+        "names($module, /)",
+        library_names,
+        "The names of all embedded modules.",
+    ),
 ];
 
 fn init(vm: &mut Vm, dict: &Value) -> Py<()> {

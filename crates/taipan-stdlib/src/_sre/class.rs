@@ -60,9 +60,8 @@ pub fn unicode_upper(c: u32) -> u32 {
 
 /// Character categories, by their number in compiled code.
 pub fn in_category(category: u32, c: u32) -> Option<bool> {
-    let ascii_word = |c: u32| {
-        u8::try_from(c).is_ok_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
+    let ascii_word =
+        |c: u32| u8::try_from(c).is_ok_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let holds = match category / 2 {
         0 => (0x30..=0x39).contains(&c),
         1 => matches!(c, 32 | 9..=13),
@@ -110,7 +109,8 @@ pub enum Rule {
 }
 
 fn bit(bits: &[u32], at: usize) -> bool {
-    bits.get(at / 32).is_some_and(|word| word >> (at % 32) & 1 != 0)
+    bits.get(at / 32)
+        .is_some_and(|word| word >> (at % 32) & 1 != 0)
 }
 
 fn follow(rules: &[Rule], c: u32) -> bool {

@@ -59,7 +59,11 @@ pub fn new_match(
     spans.push(whole);
     for pair in registers.marks.chunks_exact(2) {
         let set = pair[0] != UNSET && pair[1] != UNSET && pair[0] <= pair[1];
-        spans.push(if set { (pair[0], pair[1]) } else { (UNSET, UNSET) });
+        spans.push(if set {
+            (pair[0], pair[1])
+        } else {
+            (UNSET, UNSET)
+        });
     }
     new_instance(
         &MATCH,
@@ -251,25 +255,74 @@ fn deepcopy(_vm: &mut Vm, this: &Value, _memo: &Value) -> Py {
 }
 
 static METHODS: [MethodDef; 10] = [
-    slice("group(self, /, *groups)", group, "The text of one or more groups; of the whole match without arguments."),
+    slice(
+        "group(self, /, *groups)",
+        group,
+        "The text of one or more groups; of the whole match without arguments.",
+    ),
     slice("start(self, group=0, /)", start, "Where the group begins."),
     slice("end(self, group=0, /)", end, "Where the group ends."),
-    slice("span(self, group=0, /)", span, "Where the group begins and ends; (-1, -1) if it took no part."),
-    bound("groups(self, /, default=None)", groups, "The texts of all groups; default for those that took no part."),
-    bound("groupdict(self, /, default=None)", groupdict, "The texts of all named groups by their names."),
-    bound("expand(self, /, template)", expand_method, "The template with its group references filled in."),
+    slice(
+        "span(self, group=0, /)",
+        span,
+        "Where the group begins and ends; (-1, -1) if it took no part.",
+    ),
+    bound(
+        "groups(self, /, default=None)",
+        groups,
+        "The texts of all groups; default for those that took no part.",
+    ),
+    bound(
+        "groupdict(self, /, default=None)",
+        groupdict,
+        "The texts of all named groups by their names.",
+    ),
+    bound(
+        "expand(self, /, template)",
+        expand_method,
+        "The template with its group references filled in.",
+    ),
     f0("__copy__(self, /)", copy, ""),
     f1("__deepcopy__(self, memo, /)", deepcopy, ""),
-    f1("__class_getitem__(type, object, /)", taipan_types::check::class_getitem, "See PEP 585.").class_method(),
+    f1(
+        "__class_getitem__(type, object, /)",
+        taipan_types::check::class_getitem,
+        "See PEP 585.",
+    )
+    .class_method(),
 ];
 
 static GETSET: [GetSetDef; 7] = [
-    getter("string", |_, this| Ok(own(this).string.clone()), "What was searched."),
-    getter("re", |_, this| Ok(own(this).pattern.clone()), "The pattern."),
-    getter("pos", |_, this| Ok(Value::int(own(this).pos as i64)), "Where the search began."),
-    getter("endpos", |_, this| Ok(Value::int(own(this).endpos as i64)), "Where the search was to end."),
-    getter("lastindex", last_index, "Number of the group that was closed last, or None."),
-    getter("lastgroup", last_group, "Name of the group that was closed last, or None."),
+    getter(
+        "string",
+        |_, this| Ok(own(this).string.clone()),
+        "What was searched.",
+    ),
+    getter(
+        "re",
+        |_, this| Ok(own(this).pattern.clone()),
+        "The pattern.",
+    ),
+    getter(
+        "pos",
+        |_, this| Ok(Value::int(own(this).pos as i64)),
+        "Where the search began.",
+    ),
+    getter(
+        "endpos",
+        |_, this| Ok(Value::int(own(this).endpos as i64)),
+        "Where the search was to end.",
+    ),
+    getter(
+        "lastindex",
+        last_index,
+        "Number of the group that was closed last, or None.",
+    ),
+    getter(
+        "lastgroup",
+        last_group,
+        "Name of the group that was closed last, or None.",
+    ),
     getter("regs", regs, "Begin and end of all groups."),
 ];
 

@@ -58,7 +58,11 @@ enum Frame {
     /// Put a group mark back.
     Mark { mark: u32, last: u32, old: usize },
     /// Put a counter back.
-    Counter { counter: u32, count: usize, pos: usize },
+    Counter {
+        counter: u32,
+        count: usize,
+        pos: usize,
+    },
     /// Give back one character, down to `least`.
     Greedy { pc: u32, least: usize, pos: usize },
     /// Take one more character.
@@ -198,7 +202,11 @@ impl<'a, T: Unit> Matcher<'a, T> {
                 loop {
                     start += T::find(&self.text[start..], prefix[0])?;
                     let here = self.text.get(start..start + prefix.len())?;
-                    if here.iter().zip(prefix).all(|(unit, code)| unit.code() == *code) {
+                    if here
+                        .iter()
+                        .zip(prefix)
+                        .all(|(unit, code)| unit.code() == *code)
+                    {
                         return Some(start);
                     }
                     start += 1;
@@ -421,9 +429,10 @@ impl<'a, T: Unit> Matcher<'a, T> {
         mut left: usize,
         mut pos: usize,
     ) -> Outcome {
-        let (Op::Lazy { single, .. }, next) =
-            (self.program.ops[pc as usize], self.program.ops[pc as usize + 1])
-        else {
+        let (Op::Lazy { single, .. }, next) = (
+            self.program.ops[pc as usize],
+            self.program.ops[pc as usize + 1],
+        ) else {
             return Outcome::Back;
         };
         if let Op::Single(Single::Char(code)) = next {

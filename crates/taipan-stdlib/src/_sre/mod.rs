@@ -128,26 +128,10 @@ static FUNCTIONS: [MethodDef; 7] = [
         "",
     ),
     f0("getcodesize(module, /)", getcodesize, ""),
-    f1(
-        "ascii_iscased(module, character, /)",
-        ascii_iscased,
-        "",
-    ),
-    f1(
-        "unicode_iscased(module, character, /)",
-        unicode_iscased,
-        "",
-    ),
-    f1(
-        "ascii_tolower(module, character, /)",
-        ascii_tolower,
-        "",
-    ),
-    f1(
-        "unicode_tolower(module, character, /)",
-        unicode_tolower,
-        "",
-    ),
+    f1("ascii_iscased(module, character, /)", ascii_iscased, ""),
+    f1("unicode_iscased(module, character, /)", unicode_iscased, ""),
+    f1("ascii_tolower(module, character, /)", ascii_tolower, ""),
+    f1("unicode_tolower(module, character, /)", unicode_tolower, ""),
 ];
 
 fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {

@@ -497,25 +497,82 @@ fn deepcopy(_vm: &mut Vm, this: &Value, _memo: &Value) -> Py {
 }
 
 static METHODS: [MethodDef; 12] = [
-    bound("match(self, /, string, pos=0, endpos=sys.maxsize)", match_method, "Matches at the start of the string."),
-    bound("fullmatch(self, /, string, pos=0, endpos=sys.maxsize)", fullmatch, "Matches the whole string."),
-    bound("search(self, /, string, pos=0, endpos=sys.maxsize)", search, "Looks for the first match; None if there is none."),
-    bound("sub(self, /, repl, string, count=0)", sub, "The string with matches replaced by repl."),
-    bound("subn(self, /, repl, string, count=0)", subn, "The string with matches replaced by repl, and how many there were."),
-    bound("findall(self, /, string, pos=0, endpos=sys.maxsize)", findall, "A list of all matches: their texts or groups."),
-    bound("split(self, /, string, maxsplit=0)", split, "The parts of the string between matches."),
-    bound("finditer(self, /, string, pos=0, endpos=sys.maxsize)", finditer, "An iterator over all matches."),
-    bound("scanner(self, /, string, pos=0, endpos=sys.maxsize)", scanner, ""),
+    bound(
+        "match(self, /, string, pos=0, endpos=sys.maxsize)",
+        match_method,
+        "Matches at the start of the string.",
+    ),
+    bound(
+        "fullmatch(self, /, string, pos=0, endpos=sys.maxsize)",
+        fullmatch,
+        "Matches the whole string.",
+    ),
+    bound(
+        "search(self, /, string, pos=0, endpos=sys.maxsize)",
+        search,
+        "Looks for the first match; None if there is none.",
+    ),
+    bound(
+        "sub(self, /, repl, string, count=0)",
+        sub,
+        "The string with matches replaced by repl.",
+    ),
+    bound(
+        "subn(self, /, repl, string, count=0)",
+        subn,
+        "The string with matches replaced by repl, and how many there were.",
+    ),
+    bound(
+        "findall(self, /, string, pos=0, endpos=sys.maxsize)",
+        findall,
+        "A list of all matches: their texts or groups.",
+    ),
+    bound(
+        "split(self, /, string, maxsplit=0)",
+        split,
+        "The parts of the string between matches.",
+    ),
+    bound(
+        "finditer(self, /, string, pos=0, endpos=sys.maxsize)",
+        finditer,
+        "An iterator over all matches.",
+    ),
+    bound(
+        "scanner(self, /, string, pos=0, endpos=sys.maxsize)",
+        scanner,
+        "",
+    ),
     f0("__copy__(self, /)", copy, ""),
     f1("__deepcopy__(self, memo, /)", deepcopy, ""),
-    f1("__class_getitem__(type, object, /)", taipan_types::check::class_getitem, "See PEP 585.").class_method(),
+    f1(
+        "__class_getitem__(type, object, /)",
+        taipan_types::check::class_getitem,
+        "See PEP 585.",
+    )
+    .class_method(),
 ];
 
 static GETSET: [GetSetDef; 4] = [
-    getter("pattern", |_, this| Ok(own(this).pattern.clone()), "The text it was compiled from."),
-    getter("flags", |_, this| Ok(Value::int(own(this).flags)), "The flags."),
-    getter("groups", |_, this| Ok(Value::int(own(this).groups as i64)), "Number of groups."),
-    getter("groupindex", group_index, "Names of groups to their numbers."),
+    getter(
+        "pattern",
+        |_, this| Ok(own(this).pattern.clone()),
+        "The text it was compiled from.",
+    ),
+    getter(
+        "flags",
+        |_, this| Ok(Value::int(own(this).flags)),
+        "The flags.",
+    ),
+    getter(
+        "groups",
+        |_, this| Ok(Value::int(own(this).groups as i64)),
+        "Number of groups.",
+    ),
+    getter(
+        "groupindex",
+        group_index,
+        "Names of groups to their numbers.",
+    ),
 ];
 
 static SCANNER_METHODS: [MethodDef; 2] = [

@@ -43,24 +43,61 @@ pub enum Op {
     At(Place),
     Mark(u32),
     /// Tries the next instruction first, then the other.
-    Fork { other: u32 },
+    Fork {
+        other: u32,
+    },
     Jump(u32),
-    Greedy { single: Single, times: Times },
-    Lazy { single: Single, times: Times },
-    Possessive { single: Single, times: Times },
+    Greedy {
+        single: Single,
+        times: Times,
+    },
+    Lazy {
+        single: Single,
+        times: Times,
+    },
+    Possessive {
+        single: Single,
+        times: Times,
+    },
     /// Begins a repeat; the number names its counter.
-    RepeatStart { counter: u32 },
+    RepeatStart {
+        counter: u32,
+    },
     /// The end of a repeat's body.
-    RepeatEnd { counter: u32, body: u32, times: Times, lazy: bool },
+    RepeatEnd {
+        counter: u32,
+        body: u32,
+        times: Times,
+        lazy: bool,
+    },
     /// Begins a part that is left without a way back.
-    AtomicStart { height: u32 },
-    AtomicEnd { height: u32 },
+    AtomicStart {
+        height: u32,
+    },
+    AtomicEnd {
+        height: u32,
+    },
     /// Looks ahead or `back` characters behind; `after` is the instruction behind the assertion.
-    LookStart { height: u32, back: usize, negative: bool, after: u32 },
-    LookEnd { height: u32, negative: bool, after: u32 },
-    Group { group: u32, fold: Fold },
+    LookStart {
+        height: u32,
+        back: usize,
+        negative: bool,
+        after: u32,
+    },
+    LookEnd {
+        height: u32,
+        negative: bool,
+        after: u32,
+    },
+    Group {
+        group: u32,
+        fold: Fold,
+    },
     /// Goes to `otherwise` if the group has not matched.
-    IfGroup { group: u32, otherwise: u32 },
+    IfGroup {
+        group: u32,
+        otherwise: u32,
+    },
     Fail,
     Success,
 }
@@ -431,7 +468,8 @@ impl Translator<'_> {
                 code::BIGCHARSET => {
                     let chunks = self.word(at + 1)? as usize;
                     let blocks = self.code.get(at + 2..at + 66).ok_or(Invalid)?;
-                    let blocks: Vec<u8> = blocks.iter().flat_map(|word| word.to_ne_bytes()).collect();
+                    let blocks: Vec<u8> =
+                        blocks.iter().flat_map(|word| word.to_ne_bytes()).collect();
                     let bits = chunks
                         .checked_mul(8)
                         .and_then(|len| self.code.get(at + 66..at.checked_add(66 + len)?))
@@ -530,12 +568,7 @@ impl Translator<'_> {
         Ok(until + 1)
     }
 
-    fn loop_of(
-        &mut self,
-        times: Times,
-        lazy: bool,
-        body: impl FnOnce(&mut Self) -> Done,
-    ) -> Done {
+    fn loop_of(&mut self, times: Times, lazy: bool, body: impl FnOnce(&mut Self) -> Done) -> Done {
         let counter = self.program.counters as u32;
         self.program.counters += 1;
         self.emit(Op::RepeatStart { counter });
@@ -563,7 +596,11 @@ impl Translator<'_> {
         self.atomic(|own| {
             own.loop_of(times, false, |own| {
                 let reached = own.sequence(at + 4, stop, depth + 1)?;
-                if reached == stop { Ok(()) } else { Err(Invalid) }
+                if reached == stop {
+                    Ok(())
+                } else {
+                    Err(Invalid)
+                }
             })
         })?;
         Ok(stop + 1)
