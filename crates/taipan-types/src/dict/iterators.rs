@@ -151,18 +151,20 @@ impl<const WHAT: u8, const REVERSED: bool> DictIterator<WHAT, REVERSED> {
         reduce_exhausted(vm, new_list(rest))
     }
 
-    const METHODS: [MethodDef; 2] = [
-        f0(
-            "__length_hint__(self, /)",
-            Self::length_hint,
-            "Private method returning an estimate of len(list(it)).",
-        ),
-        f0(
-            "__reduce__(self, /)",
-            Self::reduce,
-            "Return state information for pickling.",
-        ),
-    ];
+    const fn methods() -> [MethodDef; 2] {
+        [
+            f0(
+                "__length_hint__(self, /)",
+                Self::length_hint,
+                "Private method returning an estimate of len(list(it)).",
+            ),
+            f0(
+                "__reduce__(self, /)",
+                Self::reduce,
+                "Return state information for pickling.",
+            ),
+        ]
+    }
 
     const SLOTS: Slots = Slots {
         iter: Some(itself),
@@ -189,7 +191,7 @@ pub fn new_iterator<const WHAT: u8, const REVERSED: bool>(dict: &Value) -> Value
 macro_rules! specs {
     ($($what:ident $reversed:literal $name:literal $methods:ident $spec:ident $layout:ident)*) => {
         $(
-            static $methods: [MethodDef; 2] = DictIterator::<$what, $reversed>::METHODS;
+            static $methods: [MethodDef; 2] = DictIterator::<$what, $reversed>::methods();
             static $layout: Layout = Layout::of::<DictIterator<$what, $reversed>>();
             static $spec: TypeSpec = TypeSpec {
                 name: $name,

@@ -412,7 +412,7 @@ impl Storage {
     /// Makes the block able to take `more` elements of `kind`.
     #[inline(never)]
     pub fn accept(&mut self, kind: Kind, more: usize) -> Result<(), NoMemory> {
-        if self.len() == 0 {
+        if self.is_empty() {
             self.set_kind(kind);
         } else if kind != self.kind() && kind != Kind::Empty && self.kind() != Kind::Generic {
             return self.make_generic(more);
@@ -587,11 +587,11 @@ impl Storage {
 
     /// Appends all elements of `other`, whose references go over.
     pub fn append(&mut self, other: Storage) -> Result<(), NoMemory> {
-        if other.len() == 0 {
+        if other.is_empty() {
             return Ok(());
         }
         let mut other = other;
-        if self.len() == 0 && self.capacity() < other.len() {
+        if self.is_empty() && self.capacity() < other.len() {
             *self = other;
             return Ok(());
         }
@@ -623,10 +623,10 @@ impl Storage {
         let mut old = Storage::with_capacity(self.kind(), count)?;
         if new.len() > count {
             self.accept(new.kind(), new.len() - count)?;
-        } else if new.len() > 0 && new.kind() != self.kind() {
+        } else if !new.is_empty() && new.kind() != self.kind() {
             self.make_generic(0)?;
         }
-        if new.len() > 0 && new.kind() != self.kind() {
+        if !new.is_empty() && new.kind() != self.kind() {
             new.make_generic(0)?;
         }
         old.set_kind(self.kind());
@@ -710,7 +710,7 @@ impl Storage {
 
     /// Takes everything out.
     pub fn take(&mut self) -> Storage {
-        std::mem::replace(self, Storage::new())
+        std::mem::take(self)
     }
 
     /// Bytes the block occupies.

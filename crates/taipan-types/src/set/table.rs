@@ -102,6 +102,10 @@ impl Table {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
     #[inline(always)]
     pub fn len(&self) -> usize {
         self.used
@@ -362,6 +366,12 @@ impl Table {
     /// Bytes of the places.
     pub fn bytes(&self) -> usize {
         self.places.len() * size_of::<Place>()
+    }
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        Table::new()
     }
 }
 
