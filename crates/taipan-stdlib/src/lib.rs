@@ -15,6 +15,7 @@ pub mod library;
 pub mod math;
 pub mod operator;
 mod support;
+pub mod traceback_print;
 pub mod weakref_module;
 
 use taipan_core::{MethodDef, Py, Value, Vm};
