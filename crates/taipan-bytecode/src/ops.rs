@@ -340,7 +340,7 @@ macro_rules! for_each_op {
     RaiseVarargs "RAISE_VARARGS" = 130, Count, |n| n => 0, [ENDS_BLOCK | RAISES | RUNS_PYTHON],
         "Operand 0: re-raise the exception being handled (RuntimeError: No active exception to reraise); 1: (exc -- ) raise exc; 2: (exc, cause -- ) raise exc from cause.";
     Reraise "RERAISE" = 119, Count, |n| n + 1 => n, [ENDS_BLOCK | RAISES],
-        "(exc -- ) Raise exc again as it is, with no new traceback entry. With operand n > 0 the n-th item from the top, after exc is popped, is the unit index that the unwinder pushed: the frame's current instruction is set to it first (the int stays on the stack and is cut by the unwinder).";
+        "(exc -- ) Raise exc again as it is, with no new traceback entry. The handler is the one that guards this instruction. With operand n > 0 the n-th item from the top, after exc is popped, is a unit index that the unwinder pushed: it becomes the frame's current instruction for line numbers and for the unit index that the next handler is given, not for finding that handler (the int stays on the stack and is cut by the unwinder).";
     PushExcInfo "PUSH_EXC_INFO" = 35, None, |_| 1 => 2, [],
         "(exc -- previous, exc) Make exc the exception being handled (sys.exception()); previous is the one handled until now, or None.";
     PopExcept "POP_EXCEPT" = 89, None, |_| 1 => 0, [],

@@ -8,12 +8,13 @@
 //! - the NULL of `LOAD_FAST_AND_CLEAR`, `LOAD_METHOD` and `PUSH_NULL` reaches only instructions that take it;
 //! - operands that the compiler makes have their kind: lists of `LIST_APPEND`, `LIST_EXTEND`, `LIST_TO_TUPLE`; dicts
 //!   of `MAP_ADD`, `DICT_UPDATE`, `DICT_MERGE`, `CALL_FUNCTION_EX`; sets of `SET_UPDATE`; name tuples of
-//!   `CALL_*_KW`, `MATCH_CLASS` and `BUILD_CONST_KEY_MAP`; strings of `BUILD_STRING`; the code, closure and defaults
-//!   of `MAKE_FUNCTION` (with as many cells as the code has free variables); cells of `RESTORE_CELL`; the unit index
+//!   `CALL_*_KW`, `MATCH_CLASS` and `BUILD_CONST_KEY_MAP`; strings of `BUILD_STRING`; the code and closure of
+//!   `MAKE_FUNCTION` (with as many cells as the code has free variables); cells of `RESTORE_CELL`; the unit index
 //!   of `RERAISE n`.
 //!
 //! Not established, so checked when executed: that the exception of `RERAISE` is one (it may come from
-//! `PREP_RERAISE_STAR`), and that the target of `SET_ADD` is a set.
+//! `PREP_RERAISE_STAR`), that the target of `SET_ADD` is a set, and that the defaults of `MAKE_FUNCTION` are a tuple
+//! and a dict (those of a generic function are parameters of the code around it).
 
 use std::collections::HashSet;
 use std::fmt;
@@ -775,24 +776,12 @@ fn make_function(step: &Step<'_>, flags: u32) -> Result {
     let Some(Constant::Code(code)) = step.constant(1) else {
         return error("MAKE_FUNCTION wants constant code", Some(step.at));
     };
-    let mut at = 2;
     if flags & 8 != 0 {
-        if step.item(at) != Kind::CellTuple(code.freevars.len() as u32) {
+        if step.item(2) != Kind::CellTuple(code.freevars.len() as u32) {
             return error("MAKE_FUNCTION has a bad closure", Some(step.at));
         }
-        at += 1;
     } else if !code.freevars.is_empty() {
         return error("MAKE_FUNCTION lacks a closure", Some(step.at));
-    }
-    if flags & 4 != 0 {
-        at += 1;
-    }
-    if flags & 2 != 0 {
-        step.need(at, Kind::Dict)?;
-        at += 1;
-    }
-    if flags & 1 != 0 {
-        step.need(at, Kind::Tuple)?;
     }
     Ok(())
 }

@@ -133,6 +133,7 @@ impl Writer<'_> {
     fn expr_here(&mut self, e: &Expr, level: Level) {
         match e {
             Expr::Name(name) => self.put(&name.id),
+            Expr::EllipsisLiteral(_) => self.put("..."),
             Expr::Attribute(a) => {
                 self.expr(&a.value, Level::Atom);
                 // `1 .real` needs the blank.

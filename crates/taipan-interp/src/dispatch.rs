@@ -59,7 +59,7 @@ pub fn run_raising(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
     let mut frame = entry;
     // SAFETY: a live frame.
     let sp = unsafe { Frame::stack(frame).add((*frame).depth as usize) };
-    unwind::find_handler(vm, &mut frame, sp, raised, entry, true)?;
+    unwind::find_handler(vm, &mut frame, sp, raised, entry, true, None)?;
     run_from(vm, frame, entry)
 }
 
@@ -1078,13 +1078,11 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         let exception = Value::from_bits(*peek!(1));
                         sp = sp.sub(1);
                         save!();
-                        if instr.arg > 0 {
-                            let unit = view(peek!(instr.arg as usize)).small_int_unchecked();
-                            let quick = (*frame).code().quick();
-                            (*frame).ip = quick.at(quick.index_of_unit(unit as u32) + 1);
-                        }
+                        // The handler is found from here; the place the exception came from is only passed on.
+                        let origin = (instr.arg > 0)
+                            .then(|| view(peek!(instr.arg as usize)).small_int_unchecked() as u32);
                         let raised = vm.set_pending(exception);
-                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false) {
+                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, origin) {
                             Ok(()) => {
                                 load_frame!();
                                 continue;
@@ -1196,7 +1194,7 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         } else {
                             sp = sp.sub(1);
                             let raised = vm.set_pending(Value::from_bits(*sp));
-                            match unwind::find_handler(vm, &mut frame, sp, raised, entry, false) {
+                            match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, None) {
                                 Ok(()) => {
                                     load_frame!();
                                     continue;
@@ -1231,7 +1229,7 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                     }
                 }
             };
-            match unwind::find_handler(vm, &mut frame, sp, raised, entry, true) {
+            match unwind::find_handler(vm, &mut frame, sp, raised, entry, true, None) {
                 Ok(()) => load_frame!(),
                 Err(raised) => return Err(raised),
             }

@@ -29,10 +29,12 @@ pub fn find_handler(
     raised: Raised,
     _entry: *mut Frame,
     trace_here: bool,
+    origin: Option<u32>,
 ) -> Result<(), Raised> {
     let mut exception = vm.take_raised(raised);
     let mut sp = sp;
     let mut add_entry = trace_here;
+    let mut origin = origin;
     loop {
         let this = *frame;
         // SAFETY: `this` is the live top frame, `sp` the top of its stack.
@@ -47,7 +49,8 @@ pub fn find_handler(
                 cut(sp, base);
                 sp = base;
                 if entry.lasti {
-                    *sp = Value::int(quick.unit(index) as i64).into_bits();
+                    let unit = origin.unwrap_or_else(|| quick.unit(index) as u32);
+                    *sp = Value::int(i64::from(unit)).into_bits();
                     sp = sp.wrapping_add(1);
                 }
                 *sp = exception.into_bits();
@@ -56,6 +59,7 @@ pub fn find_handler(
                 (*this).ip = quick.at(entry.target);
                 return Ok(());
             }
+            origin = None;
             let flags = (*this).flags;
             let previous = (*this).previous;
             let left = sp.offset_from(Frame::stack(this)) as usize;
