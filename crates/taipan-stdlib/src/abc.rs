@@ -93,6 +93,7 @@ static ABC_DATA_SPEC: TypeSpec = TypeSpec {
 #[derive(Default)]
 pub struct AbcData(Mutex<State>);
 
+#[expect(unsafe_code, reason = "the contract of payloads")]
 // SAFETY: the only references are to plain weak references, which refer to nothing: no cycle leads through them.
 unsafe impl Payload for AbcData {
     fn type_object() -> &'static TypeObject {
