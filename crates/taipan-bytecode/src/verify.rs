@@ -169,7 +169,7 @@ fn check_header(code: &Code) -> Result {
         return error("too many local variables", None);
     }
     if code.bytecode.is_empty()
-        || code.bytecode.len() % 2 != 0
+        || !code.bytecode.len().is_multiple_of(2)
         || code.bytecode.len() > u32::MAX as usize
     {
         return error("code has a wrong length", None);

@@ -64,7 +64,7 @@ fn analyze_block(
     let (bound, global) = match before {
         Some((bound, global)) => {
             let mut bound = bound.unwrap_or_default();
-            bound.extend(CLASS_CELLS.map(|name| Ident::from(name)));
+            bound.extend(CLASS_CELLS.map(Ident::from));
             (bound, global)
         }
         None => {
