@@ -7,6 +7,7 @@ pub mod _sre;
 pub mod _string;
 pub mod abc;
 pub mod atexit;
+pub mod collections;
 pub mod errno;
 pub mod functools;
 pub mod gc_module;
@@ -40,6 +41,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &errno::MODULE,
     &gc_module::MODULE,
+    &collections::MODULE,
     &functools::MODULE,
     &itertools::MODULE,
     &library::MODULE,

@@ -376,6 +376,35 @@ impl Obj<Dict> {
         pair
     }
 
+    /// Takes the oldest key and its value out.
+    pub fn pop_first(&self, vm: &mut Vm) -> Option<(Value, Value)> {
+        let mut table = self.lock(vm);
+        let at = table.first_used()?;
+        let pair = table.delete(at);
+        table.note_gap(at + 1);
+        pair
+    }
+
+    /// Makes `key` the newest or the oldest one; false if it is missing.
+    pub fn move_to_end(&self, vm: &mut Vm, key: &Value, last: bool) -> Py<bool> {
+        let hash = key_hash(vm, key)?;
+        let moved = self.find_then(vm, key, hash, |table, at| {
+            let Some(at) = at else { return Ok(None) };
+            let Some((key, value)) = table.delete(at) else {
+                return Ok(None);
+            };
+            if last {
+                table.add(hash, key, value).map(|()| Some(()))
+            } else {
+                table.add_first(hash, key, value).map(|()| Some(()))
+            }
+        })?;
+        match moved {
+            Ok(moved) => Ok(moved.is_some()),
+            Err(NoMemory) => Err(vm.memory_error()),
+        }
+    }
+
     #[inline]
     pub fn len(&self) -> usize {
         self.with(|table| table.used)
@@ -497,6 +526,9 @@ impl Obj<Dict> {
     #[inline(always)]
     fn next_with<R>(&self, pos: &mut usize, take: impl Fn(&Entry) -> Option<R>) -> Option<R> {
         self.with(|table| {
+            if *pos == 0 {
+                *pos = table.first_used().unwrap_or(table.entries.len());
+            }
             while let Some(entry) = table.entries.get(*pos) {
                 *pos += 1;
                 if let Some(taken) = take(entry) {

@@ -301,6 +301,59 @@ impl Table {
         Ok(())
     }
 
+    /// The oldest entry. Entries deleted at the front are skipped at once: the first one holds how many they are.
+    pub(super) fn first_used(&self) -> Option<usize> {
+        let mut at = match self.entries.first() {
+            Some(Entry {
+                hash, key: None, ..
+            }) => *hash as usize,
+            _ => 0,
+        };
+        while self.entries.get(at)?.key.is_none() {
+            at += 1;
+        }
+        Some(at)
+    }
+
+    /// Notes that the first `count` entries are deleted ones.
+    pub(super) fn note_gap(&mut self, count: usize) {
+        if let Some(first) = self.entries.first_mut()
+            && first.key.is_none()
+        {
+            first.hash = count as i64;
+        }
+    }
+
+    /// Adds a key that is not there yet, as the oldest one.
+    pub(super) fn add_first(
+        &mut self,
+        hash: i64,
+        key: Value,
+        value: Value,
+    ) -> Result<(), NoMemory> {
+        self.str_keys = self.str_keys && is_exact_str(&key);
+        let entry = Entry {
+            hash,
+            key: Some(key),
+            value: Some(value),
+        };
+        let gap = self.first_used().unwrap_or(self.entries.len());
+        if gap > 0 && (matches!(self.index, Index::Linear) || self.room > 0) {
+            self.entries[gap - 1] = entry;
+            self.index.put(hash, gap - 1);
+            self.room = self.room.saturating_sub(1);
+            self.note_gap(gap - 1);
+            self.used += 1;
+            self.keys_version = 0;
+            self.moves = self.moves.wrapping_add(1);
+            return Ok(());
+        }
+        self.entries.try_reserve(1).map_err(|_| NoMemory)?;
+        self.entries.insert(0, entry);
+        self.used += 1;
+        self.rehash(self.used * 2)
+    }
+
     /// Squeezes deleted entries out and makes an index for `wanted` entries (no fewer than are there).
     #[cold]
     pub(super) fn rehash(&mut self, wanted: usize) -> Result<(), NoMemory> {
@@ -346,7 +399,8 @@ impl Table {
     pub(super) fn delete(&mut self, at: usize) -> Option<(Value, Value)> {
         let entry = &mut self.entries[at];
         let pair = entry.key.take().zip(entry.value.take())?;
-        let hash = entry.hash;
+        // A deleted entry's hash counts deleted ones (see `first_used`), here none.
+        let hash = std::mem::replace(&mut entry.hash, 0);
         self.index.delete(hash, at);
         self.used -= 1;
         self.keys_version = 0;

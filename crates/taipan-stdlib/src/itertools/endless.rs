@@ -88,7 +88,7 @@ fn count_repr(vm: &mut Vm, this: &Value) -> Py {
     let count = this.expect::<Count>();
     let next = count.lock(vm).next.clone();
     let mut out = Builder::new();
-    out.push_str(this.type_of().name());
+    out.push_str(this.type_of().short_name());
     out.push_str("(");
     out.push_value(&vm.repr(&next)?);
     if !(count.step.is_int() && count.step.as_i64() == Some(1)) {
@@ -227,7 +227,7 @@ fn repeat_repr(vm: &mut Vm, this: &Value) -> Py {
     let repeat = this.expect::<Repeat>();
     let left = repeat.lock(vm).left;
     let mut out = Builder::new();
-    out.push_str(this.type_of().name());
+    out.push_str(this.type_of().short_name());
     out.push_str("(");
     out.push_value(&vm.repr(&repeat.element)?);
     if left >= 0 {
