@@ -425,9 +425,7 @@ static WRAPPER_GETSET: [GetSetDef; 6] = [
 
 static STATIC_SPEC: TypeSpec = TypeSpec {
     name: "staticmethod",
-    flags: TypeFlags::BASE
-        .union(TypeFlags::DICT)
-        .union(TypeFlags::WEAKREF),
+    flags: TypeFlags::BASE.union(TypeFlags::DICT),
     layout: Some(const { &Layout::of::<StaticMethod>() }),
     slots: Slots {
         new: Some(static_new),
@@ -446,9 +444,7 @@ static STATIC_SPEC: TypeSpec = TypeSpec {
 
 static CLASS_SPEC: TypeSpec = TypeSpec {
     name: "classmethod",
-    flags: TypeFlags::BASE
-        .union(TypeFlags::DICT)
-        .union(TypeFlags::WEAKREF),
+    flags: TypeFlags::BASE.union(TypeFlags::DICT),
     layout: Some(const { &Layout::of::<ClassMethod>() }),
     slots: Slots {
         new: Some(class_new),

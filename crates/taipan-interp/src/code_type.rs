@@ -10,8 +10,8 @@ use taipan_bytecode::line_table::{self, Position};
 use taipan_core::str_object::{is_str, new_str, str_of};
 use taipan_core::tuple_object::{self, new_tuple};
 use taipan_core::{
-    Args, CompareOp, GetSetDef, Layout, MethodDef, Obj, Py, Raised, Slots, TypeObject, TypeSpec,
-    Value, Vm, bind, bound, builtin_types, f0, f1, getter,
+    Args, CompareOp, GetSetDef, Layout, MethodDef, Obj, Py, Raised, Slots, TypeFlags, TypeObject,
+    TypeSpec, Value, Vm, bind, bound, builtin_types, f0, f1, getter,
 };
 
 fn object(value: &Value) -> &Obj<CodeObject> {
@@ -614,6 +614,7 @@ static CODE_METHODS: [MethodDef; 5] = [
 
 static CODE_SPEC: TypeSpec = TypeSpec {
     name: "code",
+    flags: TypeFlags::WEAKREF,
     layout: Some(const { &Layout::of::<CodeObject>() }),
     slots: Slots {
         new: Some(code_new),

@@ -1082,7 +1082,8 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         let origin = (instr.arg > 0)
                             .then(|| view(peek!(instr.arg as usize)).small_int_unchecked() as u32);
                         let raised = vm.set_pending(exception);
-                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, origin) {
+                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, origin)
+                        {
                             Ok(()) => {
                                 load_frame!();
                                 continue;
@@ -1194,7 +1195,9 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         } else {
                             sp = sp.sub(1);
                             let raised = vm.set_pending(Value::from_bits(*sp));
-                            match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, None) {
+                            match unwind::find_handler(
+                                vm, &mut frame, sp, raised, entry, false, None,
+                            ) {
                                 Ok(()) => {
                                     load_frame!();
                                     continue;
