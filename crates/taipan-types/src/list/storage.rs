@@ -394,7 +394,9 @@ impl Storage {
     #[inline(always)]
     pub fn push(&mut self, value: Value) -> Result<(), NoMemory> {
         let len = self.len();
-        if len == self.capacity() || kind_of(&value) != self.kind() && self.kind() != Kind::Generic
+        if len == 0
+            || len == self.capacity()
+            || kind_of(&value) != self.kind() && self.kind() != Kind::Generic
         {
             self.accept(kind_of(&value), 1)?;
         }

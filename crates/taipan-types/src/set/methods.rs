@@ -269,7 +269,7 @@ pub(super) fn symmetric_difference_of(vm: &mut Vm, this: &Value, other: &Value) 
     if copied.is_exact(base) {
         return Ok(copied);
     }
-    let table = std::mem::replace(&mut *own(&copied).lock(vm), Table::new());
+    let table = std::mem::take(&mut *own(&copied).lock(vm));
     Ok(make(base, table))
 }
 

@@ -57,7 +57,7 @@ unsafe impl Payload for Set {
     }
     fn clear(&self, out: &mut Vec<Value>) {
         // SAFETY: as in `trace`.
-        let table = std::mem::replace(unsafe { self.table.get_unlocked() }, Table::new());
+        let table = std::mem::take(unsafe { self.table.get_unlocked() });
         out.extend(table.iter().map(|(_, key)| key.clone()));
     }
     fn outside_size(&self) -> usize {
@@ -315,7 +315,7 @@ fn merge(vm: &mut Vm, set: &SetObject, source: &SetObject) -> Py<()> {
     let many = len(vm, source);
     let empty = {
         let mut table = set.lock(vm);
-        table.reserve_for(many).map(|()| table.len() == 0)
+        table.reserve_for(many).map(|()| table.is_empty())
     };
     match empty {
         Ok(false) => {}
@@ -326,7 +326,7 @@ fn merge(vm: &mut Vm, set: &SetObject, source: &SetObject) -> Py<()> {
             };
             let done = {
                 let mut table = set.lock(vm);
-                if table.len() == 0 {
+                if table.is_empty() {
                     Ok(table.take_over(&copy))
                 } else {
                     Err(())
@@ -703,7 +703,7 @@ fn inplace_xor(vm: &mut Vm, this: &Value, other: &Value) -> Py {
 
 /// Moves the keys of `fresh`, which nobody else knows, into `set`.
 fn exchange(vm: &mut Vm, set: &SetObject, fresh: &SetObject) {
-    let new = std::mem::replace(&mut *fresh.lock(vm), Table::new());
+    let new = std::mem::take(&mut *fresh.lock(vm));
     let old = {
         let mut table = set.lock(vm);
         let old = std::mem::replace(&mut *table, new);
