@@ -392,17 +392,14 @@ fn get_weakref(_vm: &mut Vm, object: &Value) -> Py {
         .unwrap_or_else(Value::none))
 }
 
+const UNRESOLVED_BASE: &str = "type() doesn't support MRO entry resolution; use types.new_class()";
+
 /// The types that `bases` are, or the error for what is no type.
 fn base_types(vm: &mut Vm, bases: &[Value]) -> Py<Vec<&'static TypeObject>> {
     let mut row = Vec::with_capacity(bases.len().max(1));
     for base in bases {
         match base.cast::<Type>() {
             Some(ty) => row.push(ty.as_static()),
-            None if vm.get_attr_opt(base, name!("__mro_entries__"))?.is_some() => {
-                return Err(vm.type_error(
-                    "type() doesn't support MRO entry resolution; use types.new_class()",
-                ));
-            }
             None => return Err(vm.type_error("bases must be types")),
         }
     }
@@ -660,7 +657,9 @@ pub(crate) fn type_new(vm: &mut Vm, metatype: &TypeObject, args: Args<'_>) -> Py
         return Err(vm.type_error(wrong(3, "dict", namespace)));
     }
     for base in base_row {
-        base_types(vm, std::slice::from_ref(base))?;
+        if base.cast::<Type>().is_none() && vm.get_attr_opt(base, name!("__mro_entries__"))?.is_some() {
+            return Err(vm.type_error(UNRESOLVED_BASE));
+        }
     }
     let winner = calculate_metaclass(vm, metatype, base_row)?;
     if !std::ptr::eq(winner, metatype)

@@ -82,7 +82,11 @@ fn native_call(vm: &mut Vm, callee: &Value, args: Args<'_>) -> Py {
         }
     };
     let module;
-    let home = match (function.owner, &function.module) {
+    let class = match (function.def.kind, &function.receiver) {
+        (MethodKind::Class, Some(class)) => class.cast::<Type>(),
+        _ => None,
+    };
+    let home = match (class.or(function.owner), &function.module) {
         (Some(owner), _) => Home::Type(owner),
         (None, Some(name)) => {
             module = str_object::str_of(name)

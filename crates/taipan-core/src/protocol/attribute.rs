@@ -44,7 +44,14 @@ impl Vm {
         if get.is_none()
             || get.is_some_and(|get| get as usize == generic_get_attr as *const () as usize)
         {
-            return generic_lookup(self, object, &name);
+            // A descriptor may raise `AttributeError` by itself.
+            return match generic_lookup(self, object, &name) {
+                Ok(found) => Ok(found),
+                Err(raised) => {
+                    self.catch(raised, &types::ATTRIBUTE_ERROR)?;
+                    Ok(None)
+                }
+            };
         }
         match self.get_attr(object, &name) {
             Ok(value) => Ok(Some(value)),
