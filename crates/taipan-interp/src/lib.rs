@@ -19,6 +19,7 @@ pub mod module;
 pub mod module_type;
 pub mod ops;
 pub mod quick;
+pub mod scope;
 pub mod suggest;
 pub mod traceback;
 mod unwind;

@@ -8,15 +8,21 @@ pub mod _string;
 pub mod abc;
 pub mod atexit;
 pub mod collections;
+pub mod audit;
+pub mod builtins;
+pub mod config;
+pub mod contextvars;
 pub mod errno;
 pub mod functools;
 pub mod gc_module;
 pub mod itertools;
 pub mod library;
+pub mod locks;
 pub mod math;
 pub mod operator;
 mod support;
 pub mod traceback_print;
+pub mod warnings;
 pub mod weakref_module;
 
 use taipan_core::{MethodDef, Py, Value, Vm};
@@ -39,6 +45,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &_string::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
+    &builtins::MODULE,
+    &contextvars::MODULE,
     &errno::MODULE,
     &gc_module::MODULE,
     &collections::MODULE,
@@ -47,5 +55,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &library::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &warnings::MODULE,
     &weakref_module::MODULE,
 ];

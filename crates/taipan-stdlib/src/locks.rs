@@ -1,0 +1,112 @@
+//! Locks for native code: one that a thread may take again while it holds it.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A lock with an owner and a depth.
+#[derive(Default)]
+pub struct Reentrant {
+    state: Mutex<Held>,
+    freed: Condvar,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Held {
+    owner: u64,
+    count: usize,
+}
+
+/// A number of this thread, never 0.
+pub fn thread_ident() -> u64 {
+    // SAFETY: asks for the calling thread's handle, which needs nothing.
+    #[expect(unsafe_code, reason = "the identity of a thread is the C library's")]
+    unsafe {
+        libc::pthread_self() as u64
+    }
+}
+
+impl Reentrant {
+    /// Takes the lock. `wait`: `None` waits for ever, zero does not wait. False: it was not to be had in time.
+    pub fn acquire(&self, wait: Option<Duration>) -> bool {
+        let me = thread_ident();
+        let deadline = wait.and_then(|wait| Instant::now().checked_add(wait));
+        let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if held.count == 0 || held.owner == me {
+                held.owner = me;
+                held.count += 1;
+                return true;
+            }
+            match (wait, deadline) {
+                (Some(Duration::ZERO), _) => return false,
+                (Some(_), Some(deadline)) => {
+                    let now = Instant::now();
+                    if now >= deadline {
+                        return false;
+                    }
+                    held = self
+                        .freed
+                        .wait_timeout(held, deadline - now)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0;
+                }
+                _ => {
+                    held = self
+                        .freed
+                        .wait(held)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
+            }
+        }
+    }
+
+    /// Gives back one level; false if this thread does not hold it.
+    pub fn release(&self) -> bool {
+        let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.count == 0 || held.owner != thread_ident() {
+            return false;
+        }
+        held.count -= 1;
+        if held.count == 0 {
+            held.owner = 0;
+            self.freed.notify_one();
+        }
+        true
+    }
+
+    /// Owner (0: none) and depth.
+    pub fn holder(&self) -> (u64, usize) {
+        let held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (held.owner, held.count)
+    }
+
+    /// Does this thread hold it?
+    pub fn is_mine(&self) -> bool {
+        let (owner, count) = self.holder();
+        count > 0 && owner == thread_ident()
+    }
+
+    /// Gives all levels back (or takes them again): for condition variables.
+    pub fn release_all(&self) -> Option<(u64, usize)> {
+        let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.count == 0 {
+            return None;
+        }
+        let saved = (held.owner, held.count);
+        *held = Held::default();
+        self.freed.notify_one();
+        Some(saved)
+    }
+
+    /// Takes the lock (waiting) with a given owner and depth.
+    pub fn restore(&self, owner: u64, count: usize) {
+        self.acquire(None);
+        let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Held { owner, count };
+    }
+
+    /// Makes it free, whoever holds it: after a fork.
+    pub fn reset(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Held::default();
+    }
+}
