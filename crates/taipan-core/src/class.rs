@@ -657,7 +657,9 @@ pub(crate) fn type_new(vm: &mut Vm, metatype: &TypeObject, args: Args<'_>) -> Py
         return Err(vm.type_error(wrong(3, "dict", namespace)));
     }
     for base in base_row {
-        if base.cast::<Type>().is_none() && vm.get_attr_opt(base, name!("__mro_entries__"))?.is_some() {
+        if base.cast::<Type>().is_none()
+            && vm.get_attr_opt(base, name!("__mro_entries__"))?.is_some()
+        {
             return Err(vm.type_error(UNRESOLVED_BASE));
         }
     }

@@ -376,6 +376,9 @@ impl Table {
         if self.used < self.entries.len() {
             self.entries.retain(|entry| entry.key.is_some());
         }
+        if self.entries.capacity() > 64 && self.entries.capacity() / 4 > wanted {
+            self.entries.shrink_to(wanted);
+        }
         for (at, entry) in self.entries.iter().enumerate() {
             index.put(entry.hash, at);
         }
