@@ -192,6 +192,9 @@ fn native_doc(_vm: &mut Vm, callee: &Value) -> Py {
 
 fn native_text_signature(_vm: &mut Vm, callee: &Value) -> Py {
     let function = callee.expect::<NativeFunction>();
+    if std::ptr::eq(function.def, &NEW) {
+        return Ok(new_str("($type, *args, **kwargs)"));
+    }
     let receiver = match (
         function.def.kind,
         function.owner.is_some(),

@@ -186,6 +186,10 @@ fn reverse(vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn sort_method(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
+    let given = args.all().len();
+    if given > 2 {
+        return Err(vm.type_error(format!("sort() takes at most 2 arguments ({given} given)")));
+    }
     if !args.pos().is_empty() {
         return Err(vm.type_error("sort() takes no positional arguments"));
     }
