@@ -12,6 +12,7 @@ pub mod audit;
 pub mod builtins;
 pub mod config;
 pub mod contextvars;
+pub mod binascii;
 pub mod errno;
 pub mod functools;
 pub mod gc_module;
@@ -23,6 +24,7 @@ pub mod operator;
 mod support;
 pub mod traceback_print;
 pub mod warnings;
+pub mod unicodedata;
 pub mod weakref_module;
 
 use taipan_core::{MethodDef, Py, Value, Vm};
@@ -43,6 +45,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &_opcode::MODULE,
     &_sre::MODULE,
     &_string::MODULE,
+    &binascii::MODULE,
+    &unicodedata::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
     &builtins::MODULE,
