@@ -181,12 +181,6 @@ pub fn new_instance<T: Payload>(cls: &TypeObject, payload: T) -> Value {
 /// them before anything else sees the object). `None` if memory ran out: the payload is dropped then.
 #[inline]
 pub fn try_new_variable<T: Payload>(cls: &TypeObject, payload: T, inline: usize) -> Option<Value> {
-    debug_assert!(
-        std::ptr::eq(
-            cls.layout().drop as *const (),
-            crate::payload::Layout::of::<T>().drop as *const ()
-        ) || true
-    );
     let fixed = (size_of::<Obj<T>>())
         .checked_add(inline)?
         .checked_next_multiple_of(8)?;

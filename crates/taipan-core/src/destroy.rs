@@ -52,11 +52,8 @@ pub(crate) fn drain_trash() {
         return;
     }
     thread.destroy_depth.set(1);
-    loop {
-        // SAFETY: only this thread touches its queue; the reference ends with the statement.
-        let Some(ptr) = (unsafe { (*thread.trash.get()).pop() }) else {
-            break;
-        };
+    // SAFETY: only this thread touches its queue; the reference ends with the expression.
+    while let Some(ptr) = unsafe { (*thread.trash.get()).pop() } {
         // SAFETY: queued when its last reference went.
         unsafe { destroy_now(ptr) };
     }

@@ -61,12 +61,17 @@ fn extra_cell(header: &Header, ty: &TypeObject) -> *mut *mut Extra {
 }
 
 #[inline]
+#[expect(
+    clippy::mut_from_ref,
+    reason = "a cell's inside; no two are alive at a time"
+)]
 fn extra<'a>(header: &'a Header, ty: &TypeObject) -> Option<&'a mut Extra> {
     // SAFETY: types with DICT have the cell; the box is owned by the instance.
     unsafe { (*extra_cell(header, ty)).as_mut() }
 }
 
 #[inline]
+#[expect(clippy::mut_from_ref, reason = "as for `extra`")]
 fn extra_or_make<'a>(header: &'a Header, ty: &TypeObject) -> &'a mut Extra {
     let cell = extra_cell(header, ty);
     // SAFETY: as in `extra`.
@@ -205,10 +210,9 @@ pub fn dict(object: &Value) -> Value {
     let dict = dict_object::new_dict();
     if let (Some(shape), Some(target)) = (Shape::get(header.shape()), dict.cast::<Dict>()) {
         for (slot, name) in shape.names().iter().enumerate() {
+            let cell = slot_cell(header, ty, slot as u32);
             // SAFETY: the cell belongs to the live object.
-            if let Some(value) =
-                slot_cell(header, ty, slot as u32).and_then(|cell| unsafe { (*cell).take() })
-            {
+            if let Some(value) = cell.and_then(|cell| unsafe { (*cell).take() }) {
                 target.set_name(name, value);
             }
         }

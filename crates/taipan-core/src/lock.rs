@@ -61,11 +61,8 @@ impl<T: HasState> Obj<T> {
         };
         // SAFETY: I-LOCK-1: this thread holds the lock byte, or is the only one; and a second guard on this thread would
         // need a second `&mut Vm`.
-        Guard {
-            state: unsafe { &mut *self.cell().0.get() },
-            header,
-            vm,
-        }
+        let state = unsafe { &mut *self.cell().0.get() };
+        Guard { state, header, vm }
     }
 }
 

@@ -154,12 +154,15 @@ pub const fn bound(
     MethodDef::new(signature, NativeFn::Bound(function), doc)
 }
 
+/// Sets a computed attribute of the receiver, or deletes it (`None`).
+pub type SetterFn = fn(&mut Vm, &Value, Option<&Value>) -> Py<()>;
+
 /// A computed attribute.
 pub struct GetSetDef {
     pub name: &'static str,
     pub get: fn(&mut Vm, &Value) -> Py,
     /// `None` as the value deletes; without a setter the attribute is read-only.
-    pub set: Option<fn(&mut Vm, &Value, Option<&Value>) -> Py<()>>,
+    pub set: Option<SetterFn>,
     pub doc: &'static str,
 }
 

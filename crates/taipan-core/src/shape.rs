@@ -150,11 +150,7 @@ impl Shape {
     pub fn get(id: u32) -> Option<&'static Shape> {
         let shape = entry(id).shape.load(Relaxed);
         // SAFETY: see `create`.
-        if shape.is_null() {
-            None
-        } else {
-            Some(unsafe { &*shape })
-        }
+        unsafe { shape.as_ref() }
     }
 
     #[inline]

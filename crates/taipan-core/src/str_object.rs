@@ -107,8 +107,8 @@ impl Str {
     /// The text, if it is ASCII.
     #[inline(always)]
     pub fn ascii(&self) -> Option<&str> {
-        // SAFETY: ASCII bytes are UTF-8.
         if self.is_ascii() {
+            // SAFETY: ASCII bytes are UTF-8.
             Some(unsafe { std::str::from_utf8_unchecked(self.bytes()) })
         } else {
             None

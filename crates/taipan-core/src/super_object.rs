@@ -61,7 +61,10 @@ unsafe impl Payload for Super {
 
 /// Finds `__class__` and the first argument of the calling function, for `super()` without arguments. Installed by the
 /// interpreter, which knows frames.
-pub static IMPLICIT_ARGUMENTS: OnceLock<fn(&mut Vm) -> Py<(Value, Value)>> = OnceLock::new();
+pub static IMPLICIT_ARGUMENTS: OnceLock<ImplicitArguments> = OnceLock::new();
+
+/// See [`IMPLICIT_ARGUMENTS`].
+pub type ImplicitArguments = fn(&mut Vm) -> Py<(Value, Value)>;
 
 /// Is `object` an instance or subclass of `class`? Gives the class whose MRO is to be searched.
 fn check(vm: &mut Vm, class: &TypeObject, object: &Value) -> Py {

@@ -123,11 +123,7 @@ pub fn next_id() -> u64 {
 pub(crate) fn current_thread() -> Option<&'static Thread> {
     let thread = CURRENT.with(Cell::get);
     // SAFETY: set in `attach` to a leaked Thread, cleared in `detach`.
-    if thread.is_null() {
-        None
-    } else {
-        Some(unsafe { &*thread })
-    }
+    unsafe { thread.as_ref() }
 }
 
 impl Interpreter {
