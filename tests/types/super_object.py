@@ -114,3 +114,30 @@ class Nested(A):
 
 
 assert Nested().f() == ["A", "A"]
+
+
+# under another name
+parent = super
+
+
+class Aliased(A):
+    def f(self):
+        __class__
+        return ["aliased"] + parent().f()
+
+    def captured(self):
+        __class__
+        (lambda: self)()
+        return parent().f()
+
+    def no_cell(self):
+        return parent()
+
+    def no_arguments():
+        __class__
+        return parent()
+
+
+assert Aliased().f() == ["aliased", "A"] and Aliased().captured() == ["A"]
+assert error(RuntimeError, Aliased().no_cell) == "super(): __class__ cell not found"
+assert error(RuntimeError, Aliased.no_arguments) == "super(): no arguments"

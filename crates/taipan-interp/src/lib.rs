@@ -21,6 +21,7 @@ pub mod ops;
 pub mod quick;
 pub mod scope;
 pub mod suggest;
+pub mod super_arguments;
 pub mod traceback;
 mod unwind;
 
@@ -31,4 +32,6 @@ pub fn define_types() {
     frame_type::define();
     generator_type::define();
     module_type::define();
+    // Setting it a second time changes nothing.
+    let _ = taipan_core::super_object::IMPLICIT_ARGUMENTS.set(super_arguments::super_arguments);
 }
