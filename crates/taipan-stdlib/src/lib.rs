@@ -7,6 +7,8 @@ pub mod _sre;
 pub mod _string;
 pub mod abc;
 pub mod atexit;
+pub mod bisect;
+pub mod cmath;
 pub mod collections;
 pub mod audit;
 pub mod builtins;
@@ -16,11 +18,14 @@ pub mod binascii;
 pub mod errno;
 pub mod functools;
 pub mod gc_module;
+pub mod heapq;
 pub mod itertools;
 pub mod library;
 pub mod locks;
 pub mod math;
 pub mod operator;
+pub mod random;
+pub mod statistics;
 mod support;
 pub mod traceback_print;
 pub mod warnings;
@@ -53,7 +58,12 @@ pub static MODULES: &[&ModuleDef] = &[
     &contextvars::MODULE,
     &errno::MODULE,
     &gc_module::MODULE,
+    &bisect::MODULE,
+    &cmath::MODULE,
     &collections::MODULE,
+    &heapq::MODULE,
+    &random::MODULE,
+    &statistics::MODULE,
     &functools::MODULE,
     &itertools::MODULE,
     &library::MODULE,
