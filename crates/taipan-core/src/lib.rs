@@ -21,6 +21,7 @@ pub mod lock;
 pub mod method;
 pub mod names;
 pub mod native;
+pub mod native_function;
 pub mod number;
 pub mod object_methods;
 pub mod payload;
