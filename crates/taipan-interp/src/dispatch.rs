@@ -1070,9 +1070,20 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                     // ---- exceptions ----
                     Quick::RaiseVarargs => {
                         save!();
+                        // A bare `raise` goes on with the traceback as it is.
+                        let again = instr.arg == 0 && vm.handled().is_some();
                         let (raised, taken) = ops::raise::raise(vm, sp, instr.arg);
                         sp = sp.sub(taken);
-                        break 'raise raised;
+                        if !again {
+                            break 'raise raised;
+                        }
+                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, None) {
+                            Ok(()) => {
+                                load_frame!();
+                                continue;
+                            }
+                            Err(raised) => return Err(raised),
+                        }
                     }
                     Quick::Reraise => {
                         let exception = Value::from_bits(*peek!(1));
