@@ -12,6 +12,7 @@ pub mod cmath;
 pub mod collections;
 pub mod audit;
 pub mod builtins;
+pub mod collections;
 pub mod config;
 pub mod contextvars;
 pub mod binascii;
@@ -26,7 +27,9 @@ pub mod math;
 pub mod operator;
 pub mod random;
 pub mod statistics;
+pub mod structseq;
 mod support;
+pub mod sys;
 pub mod traceback_print;
 pub mod warnings;
 pub mod unicodedata;
@@ -69,6 +72,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &library::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &sys::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,
 ];

@@ -1,0 +1,78 @@
+//! Looking at the call stack.
+
+use crate::audit::audit;
+use crate::locks::thread_ident;
+use taipan_core::dict_object::{Dict, new_dict};
+use taipan_core::number::int_from_u64;
+use taipan_core::{Bound, Py, Value, Vm};
+use taipan_interp::frame;
+use taipan_interp::frame_object::{self, FrameObject};
+use taipan_interp::function::Function;
+
+/// The frame object `depth` calls up.
+pub fn frame_at(vm: &mut Vm, depth: usize) -> Option<Value> {
+    let top = frame::top(vm);
+    if top.is_null() {
+        return None;
+    }
+    let mut found = frame_object::object_of(vm, top);
+    for _ in 0..depth {
+        found = found.cast::<FrameObject>()?.back(vm)?;
+    }
+    Some(found)
+}
+
+/// A depth argument; negative ones mean 0.
+fn depth(vm: &mut Vm, depth: Option<&Value>) -> Py<usize> {
+    match depth {
+        Some(depth) => Ok(vm.index_i64(depth)?.max(0) as usize),
+        None => Ok(0),
+    }
+}
+
+pub(super) fn getframe(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
+    let depth = depth(vm, args.first())?;
+    match frame_at(vm, depth) {
+        Some(frame) => {
+            audit(vm, "sys._getframe", || vec![frame.clone()])?;
+            Ok(frame)
+        }
+        None => Err(vm.value_error("call stack is not deep enough")),
+    }
+}
+
+pub(super) fn getframemodulename(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
+    let depth = depth(vm, args.get(0))?;
+    audit(vm, "sys._getframemodulename", || {
+        vec![Value::int(depth as i64)]
+    })?;
+    let Some(found) = frame_at(vm, depth) else {
+        return Ok(Value::none());
+    };
+    let module = found.cast::<FrameObject>().and_then(|frame| {
+        let function = frame.function.cast::<Function>()?;
+        function.lock(vm).module.clone()
+    });
+    Ok(module.unwrap_or_else(Value::none))
+}
+
+fn by_thread(vm: &mut Vm, value: Option<Value>) -> Py {
+    let dict = new_dict();
+    if let Some(value) = value {
+        let ident = int_from_u64(thread_ident());
+        dict.expect::<Dict>().insert(vm, &ident, value)?;
+    }
+    Ok(dict)
+}
+
+pub(super) fn current_frames(vm: &mut Vm, _module: &Value) -> Py {
+    let frame = frame_at(vm, 0);
+    audit(vm, "sys._current_frames", Vec::new)?;
+    by_thread(vm, frame)
+}
+
+pub(super) fn current_exceptions(vm: &mut Vm, _module: &Value) -> Py {
+    let handled = vm.handled();
+    audit(vm, "sys._current_exceptions", Vec::new)?;
+    by_thread(vm, Some(handled.unwrap_or_else(Value::none)))
+}
