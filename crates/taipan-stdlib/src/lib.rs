@@ -7,7 +7,10 @@ pub mod _sre;
 pub mod _string;
 pub mod abc;
 pub mod atexit;
+pub mod audit;
+pub mod binascii;
 pub mod bisect;
+pub mod builtins;
 pub mod cmath;
 pub mod collections;
 pub mod audit;
@@ -15,7 +18,6 @@ pub mod builtins;
 pub mod collections;
 pub mod config;
 pub mod contextvars;
-pub mod binascii;
 pub mod errno;
 pub mod functools;
 pub mod gc_module;
@@ -28,11 +30,12 @@ pub mod operator;
 pub mod random;
 pub mod statistics;
 pub mod structseq;
+pub mod structs;
 mod support;
 pub mod sys;
 pub mod traceback_print;
-pub mod warnings;
 pub mod unicodedata;
+pub mod warnings;
 pub mod weakref_module;
 
 use taipan_core::{MethodDef, Py, Value, Vm};
@@ -67,6 +70,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &heapq::MODULE,
     &random::MODULE,
     &statistics::MODULE,
+    &structs::MODULE,
     &functools::MODULE,
     &itertools::MODULE,
     &library::MODULE,
