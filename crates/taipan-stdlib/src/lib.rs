@@ -13,9 +13,6 @@ pub mod bisect;
 pub mod builtins;
 pub mod cmath;
 pub mod collections;
-pub mod audit;
-pub mod builtins;
-pub mod collections;
 pub mod config;
 pub mod contextvars;
 pub mod errno;
@@ -29,8 +26,8 @@ pub mod math;
 pub mod operator;
 pub mod random;
 pub mod statistics;
-pub mod structseq;
 pub mod structs;
+pub mod structseq;
 mod support;
 pub mod sys;
 pub mod traceback_print;
@@ -56,27 +53,27 @@ pub static MODULES: &[&ModuleDef] = &[
     &_opcode::MODULE,
     &_sre::MODULE,
     &_string::MODULE,
-    &binascii::MODULE,
-    &unicodedata::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
-    &builtins::MODULE,
-    &contextvars::MODULE,
-    &errno::MODULE,
-    &gc_module::MODULE,
+    &binascii::MODULE,
     &bisect::MODULE,
+    &builtins::MODULE,
     &cmath::MODULE,
     &collections::MODULE,
-    &heapq::MODULE,
-    &random::MODULE,
-    &statistics::MODULE,
-    &structs::MODULE,
+    &contextvars::MODULE,
+    &errno::MODULE,
     &functools::MODULE,
+    &gc_module::MODULE,
+    &heapq::MODULE,
     &itertools::MODULE,
     &library::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &random::MODULE,
+    &statistics::MODULE,
+    &structs::MODULE,
     &sys::MODULE,
+    &unicodedata::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,
 ];
