@@ -6,12 +6,14 @@ pub mod _opcode;
 pub mod _sre;
 pub mod _string;
 pub mod abc;
+pub mod array;
 pub mod atexit;
 pub mod audit;
 pub mod binascii;
 pub mod bisect;
 pub mod builtins;
 pub mod cmath;
+pub mod builtins;
 pub mod collections;
 pub mod config;
 pub mod contextvars;
@@ -53,6 +55,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &_opcode::MODULE,
     &_sre::MODULE,
     &_string::MODULE,
+    &array::MODULE,
+    &binascii::MODULE,
+    &unicodedata::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
