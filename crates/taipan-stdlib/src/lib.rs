@@ -2,6 +2,7 @@
 
 pub mod _codecs;
 pub mod _imp;
+pub mod _json;
 pub mod _opcode;
 pub mod _sre;
 pub mod _string;
@@ -13,7 +14,6 @@ pub mod binascii;
 pub mod bisect;
 pub mod builtins;
 pub mod cmath;
-pub mod builtins;
 pub mod collections;
 pub mod config;
 pub mod contextvars;
@@ -54,13 +54,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &_imp::MODULE,
     &_opcode::MODULE,
     &_sre::MODULE,
+    &_json::MODULE,
     &_string::MODULE,
     &array::MODULE,
     &binascii::MODULE,
     &unicodedata::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
-    &binascii::MODULE,
     &bisect::MODULE,
     &builtins::MODULE,
     &cmath::MODULE,
@@ -78,7 +78,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &statistics::MODULE,
     &structs::MODULE,
     &sys::MODULE,
-    &unicodedata::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,
 ];
