@@ -32,6 +32,7 @@ pub mod structs;
 pub mod structseq;
 mod support;
 pub mod sys;
+pub mod time;
 pub mod traceback_print;
 pub mod unicodedata;
 pub mod warnings;
@@ -78,6 +79,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &statistics::MODULE,
     &structs::MODULE,
     &sys::MODULE,
+    &time::MODULE,
+    &unicodedata::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,
 ];
