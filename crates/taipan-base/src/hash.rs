@@ -16,6 +16,12 @@ impl HashKey {
     /// The key of `PYTHONHASHSEED=0`: hashes do not vary between runs.
     pub const FIXED: HashKey = HashKey { k0: 0, k1: 0 };
 
+    /// The two words of the key.
+    #[must_use]
+    pub const fn words(&self) -> (u64, u64) {
+        (self.k0, self.k1)
+    }
+
     /// A key from 16 random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 16]) -> HashKey {

@@ -3,6 +3,7 @@
 use crate::header::Header;
 use crate::type_object::TypeObject;
 use crate::value::Value;
+use std::any::TypeId;
 
 /// Visits the references that an object holds.
 pub struct Tracer<'a> {
@@ -64,6 +65,8 @@ pub unsafe trait Payload: Sized + 'static {
 
 /// A payload type's operations as data.
 pub struct Layout {
+    /// The payload's Rust type.
+    pub id: TypeId,
     /// Size of the payload without header and inline data.
     pub size: usize,
     pub gc: bool,
@@ -103,6 +106,7 @@ impl Layout {
             unsafe { (*payload.cast::<T>()).outside_size() }
         }
         Layout {
+            id: TypeId::of::<T>(),
             size: size_of::<T>().next_multiple_of(8),
             gc: T::GC,
             drop: drop_payload::<T>,

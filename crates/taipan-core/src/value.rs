@@ -367,6 +367,17 @@ impl Value {
         }
     }
 
+    /// The object as its Rust type, by the layout of its type: for payloads that several types share.
+    #[inline]
+    pub fn cast_layout<T: Payload>(&self) -> Option<&Obj<T>> {
+        if self.is_object() && self.type_of().layout().id == std::any::TypeId::of::<T>() {
+            // SAFETY: objects of types with this layout are an `Obj<T>`.
+            Some(unsafe { &*(self.bits() as *const Obj<T>) })
+        } else {
+            None
+        }
+    }
+
     /// The object as its Rust type if its type is exactly that one.
     #[inline]
     pub fn cast_exact<T: Payload>(&self) -> Option<&Obj<T>> {

@@ -2,6 +2,7 @@
 
 pub mod _codecs;
 pub mod _imp;
+pub mod _io;
 pub mod _json;
 pub mod _opcode;
 pub mod _sre;
@@ -54,6 +55,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_codecs::MODULE,
     &_imp::MODULE,
     &_json::MODULE,
+    &_io::MODULE,
     &_opcode::MODULE,
     &_sre::MODULE,
     &_string::MODULE,

@@ -1,0 +1,679 @@
+//! `FileIO`: a file descriptor.
+
+use super::{FILE_IO, RAW_IO_BASE, closed_file, size_argument, unsupported};
+use std::ffi::CString;
+use taipan_core::lock::{HasState, Locked};
+use taipan_core::{
+    Args, Bound, GetSetDef, Layout, MethodDef, Obj, Payload, Py, Slots, TypeFlags, TypeObject,
+    TypeSpec, Value, Vm, alloc, bound, builtin_types, f0, f1, getter, name, str_object,
+};
+use taipan_types::exceptions::os_error::raise_errno;
+
+/// What a raw file knows.
+pub(super) struct FileState {
+    /// -1 when closed.
+    pub(super) fd: i32,
+    created: bool,
+    readable: bool,
+    writable: bool,
+    appending: bool,
+    close_fd: bool,
+    seekable: Option<bool>,
+}
+
+/// Payload of raw files.
+pub(super) struct FileIo {
+    state: Locked<FileState>,
+}
+
+impl HasState for FileIo {
+    type State = FileState;
+    fn cell(&self) -> &Locked<FileState> {
+        &self.state
+    }
+}
+
+// SAFETY: holds no references.
+unsafe impl Payload for FileIo {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &FILE_IO
+    }
+}
+
+static LAYOUT: Layout = Layout::of::<FileIo>();
+
+fn errno() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
+    let state = FileState {
+        fd: -1,
+        created: false,
+        readable: false,
+        writable: false,
+        appending: false,
+        close_fd: true,
+        seekable: None,
+    };
+    Ok(alloc::new_instance(
+        cls,
+        FileIo {
+            state: Locked::new(state),
+        },
+    ))
+}
+
+static INIT: MethodDef =
+    crate::support::signature("FileIO(file, mode='r', closefd=True, opener=None)");
+
+/// What a mode string asks for.
+struct Mode {
+    created: bool,
+    readable: bool,
+    writable: bool,
+    appending: bool,
+    flags: i32,
+}
+
+fn parse_mode(vm: &mut Vm, mode: &str) -> Py<Mode> {
+    let mut parsed = Mode {
+        created: false,
+        readable: false,
+        writable: false,
+        appending: false,
+        flags: 0,
+    };
+    let (mut kinds, mut plus) = (0, false);
+    for c in mode.chars() {
+        match c {
+            'x' => {
+                kinds += 1;
+                parsed.created = true;
+                parsed.writable = true;
+                parsed.flags |= libc::O_EXCL | libc::O_CREAT;
+            }
+            'r' => {
+                kinds += 1;
+                parsed.readable = true;
+            }
+            'w' => {
+                kinds += 1;
+                parsed.writable = true;
+                parsed.flags |= libc::O_CREAT | libc::O_TRUNC;
+            }
+            'a' => {
+                kinds += 1;
+                parsed.writable = true;
+                parsed.appending = true;
+                parsed.flags |= libc::O_APPEND | libc::O_CREAT;
+            }
+            'b' => {}
+            '+' if !plus => plus = true,
+            _ => {
+                let message = format!("invalid mode: {mode}");
+                return Err(vm.value_error(message));
+            }
+        }
+    }
+    if kinds != 1 {
+        return Err(vm.value_error(
+            "Must have exactly one of create/read/write/append mode and at most one plus",
+        ));
+    }
+    if plus {
+        parsed.readable = true;
+        parsed.writable = true;
+    }
+    parsed.flags |= match (parsed.readable, parsed.writable) {
+        (true, true) => libc::O_RDWR,
+        (true, false) => libc::O_RDONLY,
+        _ => libc::O_WRONLY,
+    };
+    parsed.flags |= libc::O_CLOEXEC;
+    Ok(parsed)
+}
+
+/// A path argument as the bytes of the file system.
+pub(crate) fn path_bytes(vm: &mut Vm, path: &Value) -> Py<CString> {
+    let mut path = path.clone();
+    if !str_object::is_str(&path) && taipan_types::bytes::bytes_of(&path).is_none() {
+        match vm.call_special(&path, name!("__fspath__"), &[])? {
+            Some(inner) => path = inner,
+            None => {
+                let message = format!(
+                    "expected str, bytes or os.PathLike object, not {}",
+                    path.type_of().name()
+                );
+                return Err(vm.type_error(message));
+            }
+        }
+    }
+    let bytes = if str_object::is_str(&path) {
+        let encoded =
+            taipan_types::codec::encode_str(vm, &path, Some("utf-8"), Some("surrogateescape"))?;
+        taipan_types::bytes::bytes_of(&encoded)
+            .unwrap_or(&[])
+            .to_vec()
+    } else {
+        taipan_types::bytes::bytes_of(&path).unwrap_or(&[]).to_vec()
+    };
+    match CString::new(bytes) {
+        Ok(path) => Ok(path),
+        Err(_) => Err(vm.value_error("embedded null byte")),
+    }
+}
+
+fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
+    let args = taipan_core::bind::bind(vm, &INIT, args)?;
+    let file = args.req(0).clone();
+    let mode_text = match args.get(1) {
+        Some(mode) => vm.str_string(mode)?,
+        None => "r".into(),
+    };
+    let close_fd = match args.get(2) {
+        Some(flag) => vm.truth(flag)?,
+        None => true,
+    };
+    let opener = args.get(3).filter(|opener| !opener.is_none()).cloned();
+    let mode = parse_mode(vm, &mode_text)?;
+    close_state(vm, this)?;
+    let (fd, own) = if file.is_int() {
+        if file.is_exact(&builtin_types::BOOL) {
+            vm.warn(
+                &builtin_types::RUNTIME_WARNING,
+                "bool is used as a file descriptor",
+                1,
+            )?;
+        }
+        let fd = vm.index_i64(&file)?;
+        if fd < 0 {
+            return Err(vm.value_error("negative file descriptor"));
+        }
+        (fd as i32, false)
+    } else {
+        if !close_fd {
+            return Err(vm.value_error("Cannot use closefd=False with file name"));
+        }
+        crate::audit::audit(vm, "open", || {
+            vec![
+                file.clone(),
+                str_object::new_str(&mode_text),
+                Value::int(i64::from(mode.flags)),
+            ]
+        })?;
+        (open_path(vm, &file, mode.flags, opener)?, true)
+    };
+    let checked = check_descriptor(vm, fd, &file, own);
+    if checked.is_err() && own {
+        // SAFETY: just opened here.
+        unsafe { libc::close(fd) };
+    }
+    checked?;
+    if mode.appending {
+        // SAFETY: a plain call.
+        unsafe { libc::lseek(fd, 0, libc::SEEK_END) };
+    }
+    *this.expect::<FileIo>().lock(vm) = FileState {
+        fd,
+        created: mode.created,
+        readable: mode.readable,
+        writable: mode.writable,
+        appending: mode.appending,
+        close_fd,
+        seekable: None,
+    };
+    vm.set_attr(this, name!("name"), Some(&file))
+}
+
+fn open_path(vm: &mut Vm, file: &Value, flags: i32, opener: Option<Value>) -> Py<i32> {
+    if let Some(opener) = opener {
+        let fd = vm.call(&opener, &[file.clone(), Value::int(i64::from(flags))])?;
+        if !fd.is_int() {
+            return Err(vm.type_error("expected integer from opener"));
+        }
+        let fd = vm.index_i64(&fd)?;
+        if fd < 0 {
+            let message = format!("opener returned {fd}");
+            return Err(vm.value_error(message));
+        }
+        return Ok(fd as i32);
+    }
+    let path = path_bytes(vm, file)?;
+    loop {
+        // SAFETY: a C string and flags.
+        let fd = unsafe { libc::open(path.as_ptr(), flags, 0o666) };
+        if fd >= 0 {
+            return Ok(fd);
+        }
+        match errno() {
+            libc::EINTR => vm.safepoint()?,
+            error => return Err(raise_errno(vm, error, Some(file))),
+        }
+    }
+}
+
+/// The descriptor must exist and be no folder.
+fn check_descriptor(vm: &mut Vm, fd: i32, file: &Value, own: bool) -> Py<()> {
+    // SAFETY: the structure is ours and plain data.
+    let mut status: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    if unsafe { libc::fstat(fd, &mut status) } < 0 {
+        return if own {
+            Ok(())
+        } else {
+            Err(raise_errno(vm, errno(), Some(file)))
+        };
+    }
+    if status.st_mode & libc::S_IFMT == libc::S_IFDIR {
+        return Err(raise_errno(vm, libc::EISDIR, Some(file)));
+    }
+    Ok(())
+}
+
+fn close_state(vm: &mut Vm, this: &Value) -> Py<()> {
+    let (fd, close_fd) = {
+        let mut state = this.expect::<FileIo>().lock(vm);
+        (std::mem::replace(&mut state.fd, -1), state.close_fd)
+    };
+    // SAFETY: the descriptor is this object's own.
+    if fd >= 0 && close_fd && unsafe { libc::close(fd) } < 0 {
+        return Err(raise_errno(vm, errno(), None));
+    }
+    Ok(())
+}
+
+fn close(vm: &mut Vm, this: &Value) -> Py {
+    let base = vm.get_attr(&RAW_IO_BASE.to_value(), name!("close"))?;
+    let flushed = vm.call(&base, std::slice::from_ref(this));
+    close_state(vm, this)?;
+    flushed
+}
+
+fn finalize(vm: &mut Vm, this: &Value) {
+    let Some(file) = this.cast_layout::<FileIo>() else {
+        return;
+    };
+    let (fd, close_fd) = {
+        let state = file.lock(vm);
+        (state.fd, state.close_fd)
+    };
+    if fd >= 0 && close_fd {
+        let text = vm.repr_string(this).unwrap_or_else(|raised| {
+            drop(vm.take_raised(raised));
+            String::new()
+        });
+        if let Err(raised) = vm.warn(
+            &builtin_types::RESOURCE_WARNING,
+            &format!("unclosed file {text}"),
+            1,
+        ) {
+            vm.unraisable(raised, "in", Some(this));
+        }
+    }
+    super::base::finalize(vm, this);
+}
+
+/// The open descriptor.
+fn descriptor(vm: &mut Vm, this: &Value) -> Py<i32> {
+    let fd = this.expect::<FileIo>().lock(vm).fd;
+    if fd < 0 { Err(closed_file(vm)) } else { Ok(fd) }
+}
+
+fn readable_descriptor(vm: &mut Vm, this: &Value) -> Py<i32> {
+    let fd = descriptor(vm, this)?;
+    if this.expect::<FileIo>().lock(vm).readable {
+        Ok(fd)
+    } else {
+        Err(unsupported(vm, "File not open for reading"))
+    }
+}
+
+fn writable_descriptor(vm: &mut Vm, this: &Value) -> Py<i32> {
+    let fd = descriptor(vm, this)?;
+    if this.expect::<FileIo>().lock(vm).writable {
+        Ok(fd)
+    } else {
+        Err(unsupported(vm, "File not open for writing"))
+    }
+}
+
+/// Reads into `target`; `None` if the descriptor would block.
+pub(super) fn read_some(vm: &mut Vm, this: &Value, target: &mut [u8]) -> Py<Option<usize>> {
+    let fd = readable_descriptor(vm, this)?;
+    loop {
+        // SAFETY: the slice is ours.
+        let count = unsafe { libc::read(fd, target.as_mut_ptr().cast(), target.len()) };
+        if count >= 0 {
+            return Ok(Some(count as usize));
+        }
+        match errno() {
+            libc::EINTR => vm.safepoint()?,
+            libc::EAGAIN => return Ok(None),
+            error => return Err(raise_errno(vm, error, None)),
+        }
+    }
+}
+
+/// Writes some of `data`; `None` if the descriptor would block.
+pub(super) fn write_some(vm: &mut Vm, this: &Value, data: &[u8]) -> Py<Option<usize>> {
+    let fd = writable_descriptor(vm, this)?;
+    loop {
+        // SAFETY: the slice is ours.
+        let count = unsafe { libc::write(fd, data.as_ptr().cast(), data.len()) };
+        if count >= 0 {
+            return Ok(Some(count as usize));
+        }
+        match errno() {
+            libc::EINTR => vm.safepoint()?,
+            libc::EAGAIN => return Ok(None),
+            error => return Err(raise_errno(vm, error, None)),
+        }
+    }
+}
+
+fn zeroed(vm: &mut Vm, len: usize) -> Py<Vec<u8>> {
+    let mut buffer = Vec::new();
+    if buffer.try_reserve_exact(len).is_err() {
+        return Err(vm.memory_error());
+    }
+    buffer.resize(len, 0);
+    Ok(buffer)
+}
+
+fn read(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    readable_descriptor(vm, this)?;
+    let Some(size) = size_argument(vm, args.get(0))? else {
+        return readall(vm, this);
+    };
+    let mut buffer = zeroed(vm, size)?;
+    match read_some(vm, this, &mut buffer)? {
+        Some(count) => taipan_types::bytes::new_bytes(vm, &buffer[..count]),
+        None => Ok(Value::none()),
+    }
+}
+
+fn readall(vm: &mut Vm, this: &Value) -> Py {
+    let fd = readable_descriptor(vm, this)?;
+    // SAFETY: the structure is ours and plain data.
+    let mut status: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: plain queries.
+    let left = unsafe {
+        if libc::fstat(fd, &mut status) == 0 {
+            (status.st_size - libc::lseek(fd, 0, libc::SEEK_CUR).max(0)).max(0) as usize
+        } else {
+            0
+        }
+    };
+    let mut all = Vec::new();
+    let mut filled = 0;
+    loop {
+        let step = if filled == 0 {
+            left + 1
+        } else {
+            filled.max(8192)
+        };
+        if all.try_reserve(step).is_err() {
+            return Err(vm.memory_error());
+        }
+        all.resize(filled + step, 0);
+        match read_some(vm, this, &mut all[filled..])? {
+            Some(0) => break,
+            Some(count) => filled += count,
+            None if filled == 0 => return Ok(Value::none()),
+            None => break,
+        }
+        all.truncate(filled);
+    }
+    taipan_types::bytes::new_bytes(vm, &all[..filled])
+}
+
+fn readinto(vm: &mut Vm, this: &Value, target: &Value) -> Py {
+    readable_descriptor(vm, this)?;
+    let mut buffer = taipan_types::buffer::writable(vm, target)?;
+    let Some(slice) = buffer.as_mut_slice() else {
+        return Err(vm.type_error("read-only buffer"));
+    };
+    Ok(read_some(vm, this, slice)?.map_or_else(Value::none, |count| Value::int(count as i64)))
+}
+
+fn write(vm: &mut Vm, this: &Value, data: &Value) -> Py {
+    writable_descriptor(vm, this)?;
+    let data = taipan_types::buffer::bytes_like(vm, data)?;
+    Ok(write_some(vm, this, &data)?.map_or_else(Value::none, |count| Value::int(count as i64)))
+}
+
+fn seek(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let fd = descriptor(vm, this)?;
+    if args.req(0).is_float() {
+        return Err(vm.type_error("'float' object cannot be interpreted as an integer"));
+    }
+    let offset = vm.index_i64(args.req(0))?;
+    let whence = match args.get(1) {
+        Some(whence) => vm.index_i64(whence)? as i32,
+        None => 0,
+    };
+    // SAFETY: a plain call.
+    let at = unsafe { libc::lseek(fd, offset, whence) };
+    if at < 0 {
+        return Err(raise_errno(vm, errno(), None));
+    }
+    Ok(Value::int(at))
+}
+
+fn tell(vm: &mut Vm, this: &Value) -> Py {
+    let fd = descriptor(vm, this)?;
+    // SAFETY: a plain call.
+    let at = unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) };
+    if at < 0 {
+        return Err(raise_errno(vm, errno(), None));
+    }
+    Ok(Value::int(at))
+}
+
+fn truncate(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let fd = writable_descriptor(vm, this)?;
+    let size = match args.get(0) {
+        Some(size) if !size.is_none() => size.clone(),
+        _ => tell(vm, this)?,
+    };
+    let len = vm.index_i64(&size)?;
+    // SAFETY: a plain call.
+    if unsafe { libc::ftruncate(fd, len) } < 0 {
+        return Err(raise_errno(vm, errno(), None));
+    }
+    Ok(size)
+}
+
+fn fileno(vm: &mut Vm, this: &Value) -> Py {
+    descriptor(vm, this).map(|fd| Value::int(i64::from(fd)))
+}
+
+fn isatty(vm: &mut Vm, this: &Value) -> Py {
+    let fd = descriptor(vm, this)?;
+    // SAFETY: a plain call.
+    Ok(Value::bool(unsafe { libc::isatty(fd) } == 1))
+}
+
+fn seekable(vm: &mut Vm, this: &Value) -> Py {
+    let fd = descriptor(vm, this)?;
+    let known = this.expect::<FileIo>().lock(vm).seekable;
+    let seekable = match known {
+        Some(seekable) => seekable,
+        // SAFETY: a plain call.
+        None => unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) >= 0 },
+    };
+    this.expect::<FileIo>().lock(vm).seekable = Some(seekable);
+    Ok(Value::bool(seekable))
+}
+
+fn readable(vm: &mut Vm, this: &Value) -> Py {
+    descriptor(vm, this)?;
+    Ok(Value::bool(this.expect::<FileIo>().lock(vm).readable))
+}
+
+fn writable(vm: &mut Vm, this: &Value) -> Py {
+    descriptor(vm, this)?;
+    Ok(Value::bool(this.expect::<FileIo>().lock(vm).writable))
+}
+
+fn mode_text(vm: &mut Vm, file: &Obj<FileIo>) -> &'static str {
+    let state = file.lock(vm);
+    match (
+        state.created,
+        state.appending,
+        state.readable,
+        state.writable,
+    ) {
+        (true, _, true, _) => "xb+",
+        (true, _, false, _) => "xb",
+        (_, true, true, _) => "ab+",
+        (_, true, false, _) => "ab",
+        (_, _, true, true) => "rb+",
+        (_, _, true, false) => "rb",
+        _ => "wb",
+    }
+}
+
+fn repr(vm: &mut Vm, this: &Value) -> Py {
+    let file = this.expect::<FileIo>();
+    let (fd, close_fd) = {
+        let state = file.lock(vm);
+        (state.fd, if state.close_fd { "True" } else { "False" })
+    };
+    let ty = this.type_of().full_name();
+    if fd < 0 {
+        return Ok(str_object::new_str(&format!("<{ty} [closed]>")));
+    }
+    let mode = mode_text(vm, file);
+    let text = match vm.get_attr_opt(this, name!("name"))? {
+        Some(own) => {
+            let own = vm.repr_string(&own)?;
+            format!("<{ty} name={own} mode='{mode}' closefd={close_fd}>")
+        }
+        None => format!("<{ty} fd={fd} mode='{mode}' closefd={close_fd}>"),
+    };
+    Ok(str_object::new_str(&text))
+}
+
+fn closed_get(vm: &mut Vm, this: &Value) -> Py {
+    Ok(Value::bool(this.expect::<FileIo>().lock(vm).fd < 0))
+}
+
+fn close_fd_get(vm: &mut Vm, this: &Value) -> Py {
+    Ok(Value::bool(this.expect::<FileIo>().lock(vm).close_fd))
+}
+
+fn mode_get(vm: &mut Vm, this: &Value) -> Py {
+    Ok(str_object::new_str(mode_text(vm, this.expect::<FileIo>())))
+}
+
+fn block_size(vm: &mut Vm, this: &Value) -> Py {
+    let fd = descriptor(vm, this)?;
+    // SAFETY: the structure is ours and plain data.
+    let mut status: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let size = if unsafe { libc::fstat(fd, &mut status) } == 0 {
+        status.st_blksize
+    } else {
+        8192
+    };
+    Ok(Value::int(size))
+}
+
+static METHODS: [MethodDef; 14] = [
+    bound(
+        "read($self, size=-1, /)",
+        read,
+        "Read at most size bytes, returned as bytes.",
+    ),
+    f0(
+        "readall($self, /)",
+        readall,
+        "Read all data from the file, returned as bytes.",
+    ),
+    f1(
+        "readinto($self, buffer, /)",
+        readinto,
+        "Same as RawIOBase.readinto().",
+    ),
+    f1(
+        "write($self, b, /)",
+        write,
+        "Write buffer b to file, return number of bytes written.",
+    ),
+    bound(
+        "seek($self, pos, whence=0, /)",
+        seek,
+        "Move to new file position and return the file position.",
+    ),
+    f0("tell($self, /)", tell, "Current file position."),
+    bound(
+        "truncate($self, size=None, /)",
+        truncate,
+        "Truncate the file to at most size bytes and return the truncated size.",
+    ),
+    f0("close($self, /)", close, "Close the file."),
+    f0(
+        "seekable($self, /)",
+        seekable,
+        "True if file supports random-access.",
+    ),
+    f0(
+        "readable($self, /)",
+        readable,
+        "True if file was opened in a read mode.",
+    ),
+    f0(
+        "writable($self, /)",
+        writable,
+        "True if file was opened in a write mode.",
+    ),
+    f0(
+        "fileno($self, /)",
+        fileno,
+        "Return the underlying file descriptor (an integer).",
+    ),
+    f0(
+        "isatty($self, /)",
+        isatty,
+        "True if the file is connected to a TTY device.",
+    ),
+    f0("_isatty_open_only($self, /)", isatty, ""),
+];
+
+static GETSET: [GetSetDef; 4] = [
+    getter("closed", closed_get, "True if the file is closed"),
+    getter(
+        "closefd",
+        close_fd_get,
+        "True if the file descriptor will be closed by close().",
+    ),
+    getter("mode", mode_get, "String giving the file mode"),
+    getter("_blksize", block_size, ""),
+];
+
+static SPEC: TypeSpec = TypeSpec {
+    name: "_io.FileIO",
+    base: Some(&RAW_IO_BASE),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
+    layout: Some(&LAYOUT),
+    slots: Slots {
+        new: Some(new),
+        init: Some(init),
+        repr: Some(repr),
+        finalize: Some(finalize),
+        ..Slots::NONE
+    },
+    methods: &METHODS,
+    getset: &GETSET,
+    doc: "Open a file.",
+    ..TypeSpec::DEFAULT
+};
+
+pub(super) fn define() {
+    FILE_IO.define(&SPEC);
+}

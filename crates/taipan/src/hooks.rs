@@ -1,0 +1,63 @@
+//! What core calls in the crates above it.
+
+use std::sync::atomic::Ordering::Relaxed;
+use taipan_core::vm::breaker;
+use taipan_core::{Hooks, Py, Value, Vm, gc, refcount};
+
+/// The hook table of every interpreter.
+pub fn hooks() -> Hooks {
+    Hooks {
+        safepoint,
+        unraisable: taipan_stdlib::sys::hooks::unraisable,
+        frame,
+        sequence_iterator: taipan_types::iterators::new_sequence_iterator,
+        generic_alias: taipan_types::generic_alias::generic_alias_hook,
+        mapping_proxy: taipan_types::dict::proxy::new_proxy,
+        typing,
+        warn: taipan_stdlib::warnings::warn,
+    }
+}
+
+/// Serves the eval breaker: merges of counts, the collector, signals.
+fn safepoint(vm: &mut Vm) -> Py<()> {
+    let asked = vm.thread().breaker.load(Relaxed);
+    vm.thread().breaker.fetch_and(breaker::ZEAL, Relaxed);
+    if asked & breaker::MERGE != 0 {
+        refcount::merge_queued();
+    }
+    if asked & breaker::ZEAL != 0 {
+        gc::collect(vm, 2)?;
+    } else if asked & breaker::COLLECT != 0 {
+        gc::maybe_collect(vm);
+    }
+    if asked & breaker::SIGNAL != 0 {
+        run_signals(vm)?;
+    }
+    Ok(())
+}
+
+/// Runs the Python handlers of signals that arrived.
+fn run_signals(_vm: &mut Vm) -> Py<()> {
+    Ok(())
+}
+
+fn frame(vm: &mut Vm, depth: usize) -> Py<Option<Value>> {
+    let mut at = taipan_interp::frame::top(vm);
+    for _ in 0..depth {
+        if at.is_null() {
+            break;
+        }
+        // SAFETY: the thread's frames are live.
+        at = unsafe { (*at).previous };
+    }
+    Ok(if at.is_null() {
+        None
+    } else {
+        Some(taipan_interp::frame_object::object_of(vm, at))
+    })
+}
+
+fn typing(vm: &mut Vm, function: &str) -> Py {
+    let module = taipan_stdlib::builtins::import::import_module(vm, "_typing")?;
+    vm.get_attr_str(&module, function)
+}
