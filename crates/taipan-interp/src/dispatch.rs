@@ -12,10 +12,13 @@ use crate::frame::{self, ENTRY, Frame, INIT, INLINE_GENERATOR};
 use crate::ops;
 use crate::quick::{Cache, Instr, Quick};
 use crate::unwind;
+use taipan_core::lock::HasState;
 use taipan_core::shape;
-use taipan_core::value::{FLOAT_TAGS, INT_TAG, POINTER_MASK};
+use taipan_core::value::{FLOAT_TAGS, INT_SHIFT, INT_TAG, POINTER_MASK};
 use taipan_core::{Py, Raised, Value, Vm, builtin_types};
+use taipan_types::list::iterators::ListIterator;
 use taipan_types::list::{List, ListExt};
+use taipan_types::range::RangeIterator;
 
 /// How a frame was left.
 pub enum Exit {
@@ -39,6 +42,50 @@ fn is_float(word: u64) -> bool {
 unsafe fn view<'a>(slot: *const u64) -> &'a Value {
     // SAFETY: the caller passes a slot with the word of a live value.
     unsafe { &*slot.cast::<Value>() }
+}
+
+/// `list[index]` for words of an exact list and an immediate int; `None` for anything else.
+#[inline(always)]
+unsafe fn list_item(vm: &mut Vm, container: u64, key: u64) -> Option<Value> {
+    if container & POINTER_MASK != 0 || container == 0 || key & INT_TAG != INT_TAG {
+        return None;
+    }
+    // SAFETY: the words are those of live values, borrowed for the call.
+    unsafe {
+        let container = &*(&raw const container).cast::<Value>();
+        if container.header_unchecked().shape() != builtin_types::LIST.root_shape() {
+            return None;
+        }
+        container
+            .cast_unchecked::<List>()
+            .get_signed(vm, (key as i64) >> INT_SHIFT)
+    }
+}
+
+/// `list[first][second]`, both lists exact and both keys immediate ints; the inner list is not counted.
+#[inline(always)]
+unsafe fn list_item_twice(vm: &mut Vm, container: u64, first: u64, second: u64) -> Option<Value> {
+    if container & POINTER_MASK != 0 || container == 0 || first & second & INT_TAG != INT_TAG {
+        return None;
+    }
+    // SAFETY: the words are those of live values; nothing runs between the two reads that could free the inner list.
+    unsafe {
+        let container = &*(&raw const container).cast::<Value>();
+        if container.header_unchecked().shape() != builtin_types::LIST.root_shape()
+            || vm.thread().shared_process()
+        {
+            return None;
+        }
+        let index = (first as i64) >> INT_SHIFT;
+        let outer = container.cast_unchecked::<List>().cell().get_unlocked();
+        let at = if index < 0 {
+            index + outer.len() as i64
+        } else {
+            index
+        };
+        let inner = outer.values()?.get(usize::try_from(at).ok()?)?.bits();
+        list_item(vm, inner, second)
+    }
 }
 
 /// Drops the value in a slot.
@@ -250,7 +297,12 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         }
                     }
                     Quick::RotTwo => std::ptr::swap(peek!(1), peek!(2)),
-                    Quick::RotThree => std::slice::from_raw_parts_mut(peek!(3), 3).rotate_right(1),
+                    Quick::RotThree => {
+                        let (a, b, c) = (*peek!(3), *peek!(2), *peek!(1));
+                        *peek!(3) = c;
+                        *peek!(2) = a;
+                        *peek!(1) = b;
+                    }
                     Quick::RotFour => std::slice::from_raw_parts_mut(peek!(4), 4).rotate_right(1),
                     Quick::RotN => {
                         let n = instr.arg as usize;
@@ -1035,8 +1087,37 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         replace1!(iterator);
                     }
                     Quick::ForIter | Quick::ForIterStoreFast => {
-                        save!();
                         let iterator = view(peek!(1));
+                        // Ranges and lists step without a call.
+                        let quick = if iterator.shape()
+                            == builtin_types::RANGE_ITERATOR.root_shape()
+                        {
+                            Some(
+                                iterator
+                                    .cast_unchecked::<RangeIterator>()
+                                    .next()
+                                    .map(Value::int),
+                            )
+                        } else if iterator.shape() == builtin_types::LIST_ITERATOR.root_shape() {
+                            Some(iterator.cast_unchecked::<ListIterator>().next(vm))
+                        } else {
+                            None
+                        };
+                        save!();
+                        if let Some(Some(value)) = quick {
+                            if instr.op == Quick::ForIterStoreFast {
+                                let slot =
+                                    locals.add((*caches.add(instr.cache as usize)).word as usize);
+                                let old = *slot;
+                                *slot = value.into_bits();
+                                if old & POINTER_MASK == 0 && old != 0 {
+                                    drop(Value::from_bits(old));
+                                }
+                            } else {
+                                push!(value);
+                            }
+                            continue;
+                        }
                         if let Some(new) =
                             crate::generator::resume_inline(vm, frame, iterator, instr.op)
                         {
@@ -1235,11 +1316,143 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                     Quick::CallIntrinsic1 => op!(ops::intrinsics::call_1),
                     Quick::CallIntrinsic2 => op!(ops::intrinsics::call_2),
 
-                    Quick::LoadFastLoadFastSubscr
-                    | Quick::LoadFastAttrSlot
-                    | Quick::LoadFastSubscr => {
+                    Quick::LoadFastLoadFastSubscr => {
+                        let a = locals.add((instr.arg & 0xFFFF) as usize);
+                        let b = locals.add((instr.arg >> 16) as usize);
+                        if let Some(value) = list_item(vm, *a, *b) {
+                            push!(value);
+                        } else {
+                            save!();
+                            if *a == 0 || *b == 0 {
+                                let slot = if *a == 0 {
+                                    instr.arg & 0xFFFF
+                                } else {
+                                    instr.arg >> 16
+                                };
+                                break 'raise ops::names::unbound_local(vm, frame, slot);
+                            }
+                            // Owned for the call: the operation may rebind the locals.
+                            let (a, b) = (view(a).clone(), view(b).clone());
+                            let value = tri!(ops::container::subscript(vm, &a, &b));
+                            push!(value);
+                        }
+                    }
+                    Quick::LoadFastSubscrTwice => {
+                        let a = locals.add((instr.arg & 0x3FF) as usize);
+                        let b = locals.add((instr.arg >> 10 & 0x3FF) as usize);
+                        let c = locals.add((instr.arg >> 20) as usize);
+                        if let Some(value) = list_item_twice(vm, *a, *b, *c) {
+                            push!(value);
+                        } else {
+                            save!();
+                            for (slot, shift) in [(a, 0), (b, 10), (c, 20)] {
+                                if *slot == 0 {
+                                    break 'raise ops::names::unbound_local(
+                                        vm,
+                                        frame,
+                                        instr.arg >> shift & 0x3FF,
+                                    );
+                                }
+                            }
+                            let (a, b) = (view(a).clone(), view(b).clone());
+                            let inner = tri!(ops::container::subscript(vm, &a, &b));
+                            if *c == 0 {
+                                break 'raise ops::names::unbound_local(vm, frame, instr.arg >> 20);
+                            }
+                            let c = view(c).clone();
+                            let value = tri!(ops::container::subscript(vm, &inner, &c));
+                            push!(value);
+                        }
+                    }
+                    Quick::LoadFastSubscr => {
+                        let b = locals.add(instr.arg as usize);
+                        let a = *peek!(1);
+                        if let Some(value) = list_item(vm, a, *b) {
+                            *peek!(1) = value.into_bits();
+                            save!();
+                            drop(Value::from_bits(a));
+                        } else {
+                            save!();
+                            if *b == 0 {
+                                break 'raise ops::names::unbound_local(vm, frame, instr.arg);
+                            }
+                            let b = view(b).clone();
+                            let value = tri!(ops::container::subscript(vm, view(peek!(1)), &b));
+                            replace1!(value);
+                        }
+                    }
+                    Quick::DupTwoSubscr => {
+                        if let Some(value) = list_item(vm, *peek!(2), *peek!(1)) {
+                            push!(value);
+                        } else {
+                            save!();
+                            let value = tri!(ops::container::subscript(
+                                vm,
+                                view(peek!(2)),
+                                view(peek!(1))
+                            ));
+                            push!(value);
+                        }
+                    }
+                    Quick::LoadFastAttr => {
                         save!();
-                        break 'raise vm.system_error("unknown opcode");
+                        let slot = locals.add((instr.arg >> 16) as usize);
+                        if *slot == 0 {
+                            break 'raise ops::names::unbound_local(vm, frame, instr.arg >> 16);
+                        }
+                        let owner = view(slot).clone();
+                        let value = tri!(ops::attribute::load(vm, frame, ip.sub(1), &owner));
+                        push!(value);
+                    }
+                    Quick::LoadFastAttrType => {
+                        let slot = locals.add((instr.arg >> 16) as usize);
+                        let cache = &*caches.add(instr.cache as usize);
+                        if *slot != 0
+                            && view(slot).shape() == cache.shape
+                            && shape::entry(cache.shape).version() == cache.version
+                        {
+                            push!(view(&raw const cache.word).clone());
+                        } else {
+                            save!();
+                            if *slot == 0 {
+                                break 'raise ops::names::unbound_local(vm, frame, instr.arg >> 16);
+                            }
+                            let owner = view(slot).clone();
+                            let value =
+                                tri!(ops::attribute::load_miss(vm, frame, ip.sub(1), &owner));
+                            push!(value);
+                        }
+                    }
+                    Quick::LoadFastAttrSlot => {
+                        let slot = locals.add((instr.arg >> 16) as usize);
+                        let word = *slot;
+                        let cache = &*caches.add(instr.cache as usize);
+                        if word & POINTER_MASK == 0
+                            && word != 0
+                            && view(slot).header_unchecked().shape() == cache.shape
+                            && shape::entry(cache.shape).version() == cache.version
+                        {
+                            let found = (word as *const u8).add(cache.word as usize).cast::<u64>();
+                            if *found == 0 {
+                                // An empty place of `__slots__`.
+                                save!();
+                                let owner = view(slot).clone();
+                                let value =
+                                    tri!(ops::attribute::load_miss(vm, frame, ip.sub(1), &owner));
+                                push!(value);
+                                continue;
+                            }
+                            push!(view(found).clone());
+                        } else {
+                            save!();
+                            if word == 0 {
+                                break 'raise ops::names::unbound_local(vm, frame, instr.arg >> 16);
+                            }
+                            let owner = view(slot).clone();
+                            let value =
+                                tri!(ops::attribute::load_miss(vm, frame, ip.sub(1), &owner));
+                            push!(value);
+                        }
                     }
                 }
             };

@@ -46,9 +46,17 @@ macro_rules! define_quick_ops {
             LoadAttrModule = 212,
             /// `LOAD_FAST a; LOAD_FAST b; BINARY_SUBSCR`.
             LoadFastLoadFastSubscr = 213,
-            /// `LOAD_FAST a; LOAD_ATTR`: the owner is borrowed (operand `name | local << 16`).
+            /// `LOAD_FAST a; LOAD_ATTR` of an inline slot: the owner is borrowed (operand `name | local << 16`).
             LoadFastAttrSlot = 214,
-            /// `LOAD_FAST i; BINARY_SUBSCR`.
+            /// `LOAD_FAST a; LOAD_ATTR` of something on the type that is no descriptor.
+            LoadFastAttrType = 225,
+            /// `LOAD_FAST a; LOAD_ATTR`, general form.
+            LoadFastAttr = 222,
+            /// `LOAD_FAST a; LOAD_FAST b; BINARY_SUBSCR; LOAD_FAST c; BINARY_SUBSCR` (ten bits for each local).
+            LoadFastSubscrTwice = 223,
+            /// `DUP_TOP_TWO; BINARY_SUBSCR`: container and key stay.
+            DupTwoSubscr = 224,
+            /// `LOAD_FAST i; BINARY_SUBSCR`: the key is borrowed.
             LoadFastSubscr = 215,
             /// `LOAD_METHOD` of a module's dict: a plain value.
             LoadMethodModule = 216,
@@ -124,6 +132,7 @@ fn takes_cache(op: Quick) -> bool {
             | Quick::CompareJumpIfFalse
             | Quick::CompareJumpIfTrue
             | Quick::ForIterStoreFast
+            | Quick::LoadFastAttr
     )
 }
 
@@ -152,10 +161,12 @@ impl QuickCode {
         let mut at = 0;
         while at < portable.len() {
             let first = portable[at];
-            let next = portable
-                .get(at + 1)
-                .filter(|next| !target[next.start as usize] && caches.len() < NO_CACHE as usize);
-            let (op, arg, field, taken) = fuse(&first, next);
+            // Instructions that may be fused with the first: no jump goes into their middle.
+            let last = (at + 1..portable.len().min(at + 5))
+                .find(|next| target[portable[*next].start as usize])
+                .unwrap_or(portable.len().min(at + 5));
+            let cached = caches.len() < NO_CACHE as usize;
+            let (op, arg, field, taken) = fuse(&portable[at..last], cached);
             let mut cache = NO_CACHE;
             if takes_cache(op) && caches.len() < NO_CACHE as usize {
                 cache = caches.len() as u16;
@@ -278,48 +289,63 @@ fn quick_op(op: Op) -> Quick {
 
 type Portable = taipan_bytecode::code::Instruction;
 
-/// The quick instruction for one portable instruction or two: opcode, operand, cache word, number of instructions taken.
-fn fuse(first: &Portable, next: Option<&Portable>) -> (Quick, u32, u64, usize) {
-    let op = first.op.unwrap_or(Op::Nop);
-    if let Some(next) = next
-        && let Ok(next_op) = next.op
-    {
-        let pair = first.operand | next.operand << 16;
-        let small = first.operand < 1 << 16 && next.operand < 1 << 16;
-        match (op, next_op) {
-            (Op::LoadFast, Op::LoadFast) if small => return (Quick::LoadFastLoadFast, pair, 0, 2),
-            (Op::LoadFast, Op::LoadConst) if small => {
-                return (Quick::LoadFastLoadConst, pair, 0, 2);
-            }
-            (Op::StoreFast, Op::LoadFast) if small => {
-                return (Quick::StoreFastLoadFast, pair, 0, 2);
-            }
-            (Op::CompareOp, Op::PopJumpIfFalse) => {
-                return (
-                    Quick::CompareJumpIfFalse,
-                    next.operand,
-                    first.operand as u64,
-                    2,
-                );
-            }
-            (Op::CompareOp, Op::PopJumpIfTrue) => {
-                return (
-                    Quick::CompareJumpIfTrue,
-                    next.operand,
-                    first.operand as u64,
-                    2,
-                );
-            }
-            (Op::ForIter, Op::StoreFast) => {
-                return (
-                    Quick::ForIterStoreFast,
-                    first.operand,
-                    next.operand as u64,
-                    2,
-                );
-            }
-            _ => {}
+/// The quick instruction for the first portable instruction or several: opcode, operand, cache word, number taken.
+fn fuse(row: &[Portable], cached: bool) -> (Quick, u32, u64, usize) {
+    let op = |at: usize| row.get(at).and_then(|instruction| instruction.op.ok());
+    let arg = |at: usize| row.get(at).map_or(0, |instruction| instruction.operand);
+    let small = |at: usize, bits: u32| arg(at) < 1 << bits;
+    let pair = arg(0) | arg(1) << 16;
+    let first = op(0).unwrap_or(Op::Nop);
+    match (first, op(1), op(2)) {
+        (Op::LoadFast, Some(Op::LoadFast), Some(Op::BinarySubscr))
+            if op(3) == Some(Op::LoadFast)
+                && op(4) == Some(Op::BinarySubscr)
+                && small(0, 10)
+                && small(1, 10)
+                && small(3, 10) =>
+        {
+            (
+                Quick::LoadFastSubscrTwice,
+                arg(0) | arg(1) << 10 | arg(3) << 20,
+                0,
+                5,
+            )
         }
+        (Op::LoadFast, Some(Op::LoadFast), Some(Op::BinarySubscr))
+            if small(0, 16) && small(1, 16) =>
+        {
+            (Quick::LoadFastLoadFastSubscr, pair, 0, 3)
+        }
+        (Op::LoadFast, Some(Op::BinarySubscr), _) => (Quick::LoadFastSubscr, arg(0), 0, 2),
+        // A subscript that follows takes the second local.
+        (Op::LoadFast, Some(Op::LoadFast), third)
+            if small(0, 16) && small(1, 16) && third != Some(Op::LoadAttr) =>
+        {
+            (Quick::LoadFastLoadFast, pair, 0, 2)
+        }
+        (Op::LoadFast, Some(Op::LoadConst), _) if small(0, 16) && small(1, 16) => {
+            (Quick::LoadFastLoadConst, pair, 0, 2)
+        }
+        (Op::LoadFast, Some(Op::LoadAttr), _) if cached && small(0, 16) && small(1, 16) => {
+            (Quick::LoadFastAttr, arg(1) | arg(0) << 16, 0, 2)
+        }
+        (Op::StoreFast, Some(Op::LoadFast), second)
+            if small(0, 16)
+                && small(1, 16)
+                && !matches!(second, Some(Op::LoadAttr | Op::BinarySubscr)) =>
+        {
+            (Quick::StoreFastLoadFast, pair, 0, 2)
+        }
+        (Op::DupTopTwo, Some(Op::BinarySubscr), _) => (Quick::DupTwoSubscr, 0, 0, 2),
+        (Op::CompareOp, Some(Op::PopJumpIfFalse), _) if cached => {
+            (Quick::CompareJumpIfFalse, arg(1), u64::from(arg(0)), 2)
+        }
+        (Op::CompareOp, Some(Op::PopJumpIfTrue), _) if cached => {
+            (Quick::CompareJumpIfTrue, arg(1), u64::from(arg(0)), 2)
+        }
+        (Op::ForIter, Some(Op::StoreFast), _) if cached => {
+            (Quick::ForIterStoreFast, arg(0), u64::from(arg(1)), 2)
+        }
+        _ => (quick_op(first), arg(0), 0, 1),
     }
-    (quick_op(op), first.operand, 0, 1)
 }

@@ -43,7 +43,18 @@ pub unsafe fn push_pair(sp: *mut u64, pair: Pair) {
 
 fn operand_name<'a>(frame: *mut Frame, instr: *mut Instr) -> &'a Value {
     // SAFETY: the verifier checked the index; the code outlives the frame.
-    unsafe { &*(&raw const (&(*frame).code().names)[(*instr).arg as usize]) }
+    unsafe {
+        let fused = matches!(
+            (*instr).op,
+            Quick::LoadFastAttr | Quick::LoadFastAttrSlot | Quick::LoadFastAttrType
+        );
+        let index = if fused {
+            (*instr).arg & 0xFFFF
+        } else {
+            (*instr).arg
+        };
+        &*(&raw const (&(*frame).code().names)[index as usize])
+    }
 }
 
 /// Counts down; true if the instruction should try to specialise now.
@@ -97,7 +108,15 @@ fn is_generic_set(ty: &TypeObject) -> bool {
 pub unsafe fn load_miss(vm: &mut Vm, frame: *mut Frame, instr: *mut Instr, owner: &Value) -> Py {
     // SAFETY: passed on.
     unsafe {
-        (*instr).op = Quick::LoadAttr;
+        let fused = matches!(
+            (*instr).op,
+            Quick::LoadFastAttrSlot | Quick::LoadFastAttrType
+        );
+        (*instr).op = if fused {
+            Quick::LoadFastAttr
+        } else {
+            Quick::LoadAttr
+        };
         (*instr).counter = (*instr).counter.saturating_sub(8).max(1);
         load(vm, frame, instr, owner)
     }
@@ -130,7 +149,12 @@ unsafe fn specialize_load(
 ) {
     // SAFETY: live instruction and cache.
     unsafe {
+        // The fused form has no specialisation for modules and classes.
+        let fused = (*instr).op == Quick::LoadFastAttr;
         if let Some(module) = owner.cast_exact::<Module>() {
+            if fused {
+                return;
+            }
             let dict = module.dict();
             let version = dict.assign_keys_version();
             if let Some(index) = dict.index_of_name(text)
@@ -150,6 +174,9 @@ unsafe fn specialize_load(
             return;
         }
         if let Some(ty) = owner.cast::<Type>() {
+            if fused {
+                return;
+            }
             specialize_class(vm, text, instr, cache, ty, owner, method);
             return;
         }
@@ -212,7 +239,11 @@ unsafe fn specialize_load(
                 version,
                 word: found.bits(),
             };
-            (*instr).op = Quick::LoadAttrType;
+            (*instr).op = if fused {
+                Quick::LoadFastAttrType
+            } else {
+                Quick::LoadAttrType
+            };
         }
     }
 }
