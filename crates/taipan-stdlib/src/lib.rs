@@ -25,6 +25,7 @@ pub mod heapq;
 pub mod itertools;
 pub mod library;
 pub mod locks;
+pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod random;
@@ -34,6 +35,7 @@ pub mod structseq;
 mod support;
 pub mod sys;
 pub mod time;
+pub mod thread;
 pub mod traceback_print;
 pub mod unicodedata;
 pub mod warnings;
@@ -74,6 +76,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &heapq::MODULE,
     &itertools::MODULE,
     &library::MODULE,
+    &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,
     &random::MODULE,
@@ -81,6 +84,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &structs::MODULE,
     &sys::MODULE,
     &time::MODULE,
+    &thread::MODULE,
     &unicodedata::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,

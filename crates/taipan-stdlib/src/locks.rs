@@ -98,9 +98,8 @@ impl Reentrant {
         Some(saved)
     }
 
-    /// Takes the lock (waiting) with a given owner and depth.
+    /// Gives the lock, which this thread holds, a former owner and depth.
     pub fn restore(&self, owner: u64, count: usize) {
-        self.acquire(None);
         let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *held = Held { owner, count };
     }

@@ -421,9 +421,16 @@ fn print(
     let text = vm.str_string(text)?;
     let category = category.cast::<Type>().map_or("Warning", |ty| ty.name());
     let mut out = format!("{filename}:{}: {category}: {text}\n", place.lineno);
-    if let Some(line) = line {
-        let line = vm.str_string(line)?;
-        out.push_str(&format!("  {}\n", line.trim()));
+    let line = match line {
+        Some(line) => Some(vm.str_string(line)?),
+        None => line_of_file(&filename, place.lineno),
+    };
+    if let Some(line) = line
+        .as_deref()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        out.push_str(&format!("  {line}\n"));
     }
     vm.call_method(&stderr, name!("write"), &[new_str(&out)])?;
     Ok(())

@@ -1,0 +1,419 @@
+//! `_thread`: locks, thread-local objects, thread identities. Threads cannot be started yet: asking for one is the
+//! `RuntimeError` of a system that has no room for it.
+
+mod local;
+mod lock;
+mod rlock;
+
+use crate::ModuleDef;
+use crate::locks::thread_ident;
+use crate::structseq::{self, Fields};
+use crate::support::{add, add_type};
+use crate::traceback_print;
+use std::cell::Cell;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use taipan_core::builtin_types as types;
+use taipan_core::number::int_from_u64;
+use taipan_core::str_object::new_str;
+use taipan_core::tuple_object::items;
+use taipan_core::{
+    Args, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Type, TypeObject, TypeSpec, Value, Vm,
+    alloc, bound, exception, f0, f1, getter, name, raw, slice,
+};
+
+/// The module `_thread`.
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_thread",
+    doc: "This module provides primitive operations to write multi-threaded programs.\nThe 'threading' module provides a more convenient interface.",
+    functions: &FUNCTIONS,
+    init,
+};
+
+static FUNCTIONS: [MethodDef; 15] = [
+    f0(
+        "allocate_lock(module, /)",
+        lock::allocate,
+        "Create a new lock object. See help(type(threading.Lock())) for\ninformation about locks.",
+    ),
+    f0(
+        "allocate(module, /)",
+        lock::allocate,
+        "An obsolete synonym of allocate_lock().",
+    ),
+    f0(
+        "get_ident(module, /)",
+        get_ident,
+        "Return a non-zero integer that uniquely identifies the current thread\namongst other threads that exist simultaneously.",
+    ),
+    f0(
+        "get_native_id(module, /)",
+        get_native_id,
+        "Return a non-negative integer identifying the thread as reported\nby the OS (kernel).",
+    ),
+    f0(
+        "_get_main_thread_ident(module, /)",
+        main_ident,
+        "Internal only. Return a non-zero integer that uniquely identifies the main thread\nof the main interpreter.",
+    ),
+    f0(
+        "_is_main_interpreter(module, /)",
+        is_main_interpreter,
+        "Return True if the current interpreter is the main Python interpreter.",
+    ),
+    f0(
+        "_count(module, /)",
+        count,
+        "Return the number of currently running Python threads, excluding\nthe main thread.",
+    ),
+    f0(
+        "_shutdown(module, /)",
+        shutdown,
+        "Wait for all non-daemon threads (other than the calling thread) to stop.",
+    ),
+    f0(
+        "daemon_threads_allowed(module, /)",
+        daemon_allowed,
+        "Return True if daemon threads are allowed in the current interpreter,\nand False otherwise.",
+    ),
+    f0(
+        "exit(module, /)",
+        exit,
+        "This is synonymous to ``raise SystemExit''.  It will cause the current\nthread to exit silently unless the exception is caught.",
+    ),
+    f0(
+        "exit_thread(module, /)",
+        exit,
+        "An obsolete synonym of exit().",
+    ),
+    slice(
+        "stack_size(module, size=0, /)",
+        stack_size,
+        "Return the thread stack size used when creating new threads.",
+    ),
+    f1(
+        "_excepthook(module, args, /)",
+        excepthook,
+        "Handle uncaught Thread.run() exception.",
+    ),
+    f1(
+        "_make_thread_handle(module, ident, /)",
+        make_handle,
+        "Internal only. Make a thread handle for threads not spawned\nby the _thread or threading module.",
+    ),
+    raw(
+        "start_joinable_thread(module, /, function, handle=None, daemon=True)",
+        start,
+        "*For internal use only*: start a new thread.",
+    ),
+];
+
+/// The longest wait, in seconds.
+const TIMEOUT_MAX: f64 = 9223372036.0;
+
+fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
+    lock::define();
+    rlock::define();
+    local::define();
+    HANDLE.define(&HANDLE_SPEC);
+    structseq::define(&HOOK_ARGS, &HOOK_FIELDS);
+    let main = &vm.interpreter_state::<Main>().ident;
+    if main.get() == 0 {
+        main.set(thread_ident());
+    }
+    add_type(dict, &lock::LOCK);
+    add(dict, "LockType", lock::LOCK.to_value());
+    add_type(dict, &rlock::RLOCK);
+    add_type(dict, &local::LOCAL);
+    add_type(dict, &HANDLE);
+    add_type(dict, &HOOK_ARGS);
+    add(dict, "TIMEOUT_MAX", Value::float(TIMEOUT_MAX));
+    add(dict, "error", types::RUNTIME_ERROR.to_value());
+    Ok(())
+}
+
+/// What an interpreter knows of its threads.
+#[derive(Default)]
+struct Main {
+    ident: Cell<u64>,
+    stack_size: Cell<i64>,
+}
+
+fn get_ident(_vm: &mut Vm, _module: &Value) -> Py {
+    Ok(int_from_u64(thread_ident()))
+}
+
+fn get_native_id(_vm: &mut Vm, _module: &Value) -> Py {
+    // SAFETY: asks the system for a number, which needs nothing.
+    #[expect(unsafe_code, reason = "the number of a thread is the system's")]
+    let id = unsafe { libc::gettid() };
+    Ok(Value::int(id.into()))
+}
+
+fn main_ident(vm: &mut Vm, _module: &Value) -> Py {
+    Ok(int_from_u64(vm.interpreter_state::<Main>().ident.get()))
+}
+
+fn is_main_interpreter(_vm: &mut Vm, _module: &Value) -> Py {
+    Ok(Value::bool(true))
+}
+
+fn count(_vm: &mut Vm, _module: &Value) -> Py {
+    Ok(Value::from_i32(0))
+}
+
+fn shutdown(_vm: &mut Vm, _module: &Value) -> Py {
+    Ok(Value::none())
+}
+
+fn daemon_allowed(_vm: &mut Vm, _module: &Value) -> Py {
+    Ok(Value::bool(true))
+}
+
+fn exit(vm: &mut Vm, _module: &Value) -> Py {
+    Err(vm.raise_with(&types::SYSTEM_EXIT, &[]))
+}
+
+fn start(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
+    match args.all().first() {
+        Some(function) if !vm.is_callable(function) => {
+            Err(vm.type_error("thread function must be callable"))
+        }
+        _ => Err(vm.runtime_error("can't start new thread")),
+    }
+}
+
+fn stack_size(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
+    let size = match args.first() {
+        Some(size) => vm.index_i64(size)?,
+        None => 0,
+    };
+    if size < 0 {
+        return Err(vm.value_error("size must be 0 or a positive value"));
+    }
+    let cell = &vm.interpreter_state::<Main>().stack_size;
+    let old = cell.get();
+    if !args.is_empty() {
+        if size != 0 && size < 16384 {
+            return Err(vm.value_error(format!("size not valid: {size} bytes")));
+        }
+        cell.set(size);
+    }
+    Ok(Value::int(old))
+}
+
+// ---- waiting ----
+
+/// How long to wait: `None` is for ever, zero not at all.
+pub(super) fn timeout(
+    vm: &mut Vm,
+    blocking: bool,
+    timeout: Option<&Value>,
+) -> Py<Option<Duration>> {
+    let seconds = match timeout {
+        Some(timeout) => vm.to_f64(timeout)?,
+        None => -1.0,
+    };
+    if !blocking {
+        if seconds != -1.0 {
+            return Err(vm.value_error("can't specify a timeout for a non-blocking call"));
+        }
+        return Ok(Some(Duration::ZERO));
+    }
+    if seconds == -1.0 {
+        return Ok(None);
+    }
+    if seconds.is_nan() {
+        return Err(vm.value_error("Invalid value NaN (not a number)"));
+    }
+    if seconds < 0.0 {
+        return Err(vm.value_error("timeout value must be a non-negative number"));
+    }
+    if seconds > TIMEOUT_MAX {
+        return Err(vm.overflow_error("timeout value is too large"));
+    }
+    Ok(Some(Duration::from_secs_f64(seconds)))
+}
+
+/// Waits in short steps until `attempt` (given how long it may wait) succeeds, serving signals in between.
+pub(super) fn wait(
+    vm: &mut Vm,
+    limit: Option<Duration>,
+    mut attempt: impl FnMut(Duration) -> bool,
+) -> Py<bool> {
+    const STEP: Duration = Duration::from_millis(20);
+    if attempt(Duration::ZERO) {
+        return Ok(true);
+    }
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    loop {
+        let left = match deadline {
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            None => STEP,
+        };
+        if left.is_zero() {
+            return Ok(false);
+        }
+        if attempt(left.min(STEP)) {
+            return Ok(true);
+        }
+        vm.safepoint()?;
+    }
+}
+
+// ---- uncaught exceptions of threads ----
+
+static HOOK_ARGS: TypeObject = Type::declare("_thread._ExceptHookArgs");
+static HOOK_FIELDS: Fields = Fields {
+    name: "_thread._ExceptHookArgs",
+    doc: "ExceptHookArgs\n\nType used to pass arguments to threading.excepthook.",
+    fields: &[
+        ("exc_type", "Exception type"),
+        ("exc_value", "Exception value"),
+        ("exc_traceback", "Exception traceback"),
+        ("thread", "Thread"),
+    ],
+    visible: 4,
+    instantiable: true,
+};
+
+fn excepthook(vm: &mut Vm, _module: &Value, args: &Value) -> Py {
+    if !args.is_exact(&HOOK_ARGS) {
+        return Err(vm.type_error("_thread.excepthook argument type must be ExceptHookArgs"));
+    }
+    let Some([class, value, traceback, thread]) = items(args) else {
+        return Ok(Value::none());
+    };
+    if class.is(&types::SYSTEM_EXIT.to_value()) {
+        return Ok(Value::none());
+    }
+    let shown = match vm.get_attr_opt(thread, name!("_name")) {
+        Ok(Some(name)) if !thread.is_none() => vm.str_string(&name)?,
+        Ok(_) => thread_ident().to_string(),
+        Err(raised) => return Err(raised),
+    };
+    traceback_print::write_error(vm, &format!("Exception in thread {shown}:\n"));
+    if value.is_instance(&types::BASE_EXCEPTION) {
+        if traceback.is_instance(&types::TRACEBACK) && exception::traceback(vm, value).is_none() {
+            exception::set_traceback(vm, value, Some(traceback.clone()));
+        }
+        traceback_print::print_exception(vm, value);
+    }
+    Ok(Value::none())
+}
+
+// ---- handles ----
+
+static HANDLE: TypeObject = Type::declare("_thread._ThreadHandle");
+
+/// Payload of handles: a thread and whether it has ended.
+struct Handle {
+    ident: Cell<u64>,
+    done: Mutex<bool>,
+    ended: Condvar,
+}
+
+// SAFETY: holds no references.
+unsafe impl Payload for Handle {
+    fn type_object() -> &'static TypeObject {
+        &HANDLE
+    }
+}
+
+fn new_handle(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
+    Ok(handle_of(cls, 0))
+}
+
+fn handle_of(cls: &TypeObject, ident: u64) -> Value {
+    alloc::new_instance(
+        cls,
+        Handle {
+            ident: Cell::new(ident),
+            done: Mutex::new(false),
+            ended: Condvar::new(),
+        },
+    )
+}
+
+fn make_handle(vm: &mut Vm, _module: &Value, ident: &Value) -> Py {
+    let ident = vm.index(ident)?;
+    let ident = ident
+        .as_big()
+        .and_then(|big| u64::try_from(big).ok())
+        .or_else(|| ident.as_i64().map(|ident| ident as u64));
+    match ident {
+        Some(ident) => Ok(handle_of(&HANDLE, ident)),
+        None => Err(vm.type_error("ident must be an integer")),
+    }
+}
+
+fn handle_ident(_vm: &mut Vm, this: &Value) -> Py {
+    Ok(int_from_u64(this.expect::<Handle>().ident.get()))
+}
+
+fn handle_done(_vm: &mut Vm, this: &Value) -> Py {
+    let handle = this.expect::<Handle>();
+    let done = *handle.done.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Value::bool(done))
+}
+
+fn handle_set_done(_vm: &mut Vm, this: &Value) -> Py {
+    let handle = this.expect::<Handle>();
+    *handle.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    handle.ended.notify_all();
+    Ok(Value::none())
+}
+
+fn handle_join(vm: &mut Vm, this: &Value, args: &taipan_core::Bound) -> Py {
+    let limit = match args.get_not_none(0) {
+        Some(limit) => {
+            let seconds = vm.to_f64(limit)?;
+            if seconds < 0.0 {
+                None
+            } else {
+                timeout(vm, true, Some(limit))?
+            }
+        }
+        None => None,
+    };
+    let handle = this.expect::<Handle>();
+    wait(vm, limit, |step| {
+        let done = handle.done.lock().unwrap_or_else(PoisonError::into_inner);
+        if *done || step.is_zero() {
+            return *done;
+        }
+        *handle
+            .ended
+            .wait_timeout(done, step)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    })?;
+    Ok(Value::none())
+}
+
+fn handle_repr(_vm: &mut Vm, this: &Value) -> Py {
+    let ident = this.expect::<Handle>().ident.get();
+    Ok(new_str(&format!("<_ThreadHandle object: ident={ident}>")))
+}
+
+static HANDLE_METHODS: [MethodDef; 3] = [
+    bound("join(self, timeout=None, /)", handle_join, ""),
+    f0("is_done(self, /)", handle_done, ""),
+    f0("_set_done(self, /)", handle_set_done, ""),
+];
+
+static HANDLE_GETSET: [GetSetDef; 1] = [getter("ident", handle_ident, "")];
+
+static HANDLE_LAYOUT: Layout = Layout::of::<Handle>();
+static HANDLE_SPEC: TypeSpec = TypeSpec {
+    name: "_thread._ThreadHandle",
+    layout: Some(&HANDLE_LAYOUT),
+    slots: Slots {
+        new: Some(new_handle),
+        repr: Some(handle_repr),
+        ..Slots::NONE
+    },
+    methods: &HANDLE_METHODS,
+    getset: &HANDLE_GETSET,
+    ..TypeSpec::DEFAULT
+};
