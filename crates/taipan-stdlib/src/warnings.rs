@@ -407,6 +407,14 @@ fn show(
     Ok(())
 }
 
+/// A line of a source file, if it can be read.
+fn line_of_file(filename: &str, lineno: i64) -> Option<String> {
+    let bytes = std::fs::read(filename).ok()?;
+    let index = usize::try_from(lineno - 1).ok()?;
+    let line = bytes.split(|byte| *byte == b'\n').nth(index)?;
+    Some(String::from_utf8_lossy(line).into_owned())
+}
+
 fn print(
     vm: &mut Vm,
     category: &Value,
