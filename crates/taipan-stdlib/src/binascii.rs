@@ -98,12 +98,8 @@ fn a2b_base64(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
             }
             if quad >= 2 {
                 pads += 1;
-                if quad + pads >= 4 {
-                    // The group is complete: what follows is garbage.
-                    if strict && i + 1 < data.len() {
-                        return Err(error(vm, "Excess data after padding"));
-                    }
-                    return new_bytes(vm, &out);
+                if quad + pads >= 4 && strict && i + 1 < data.len() {
+                    return Err(error(vm, "Excess data after padding"));
                 }
             }
             continue;
@@ -142,6 +138,7 @@ fn a2b_base64(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     }
     match quad {
         0 => new_bytes(vm, &out),
+        _ if quad >= 2 && quad + pads >= 4 => new_bytes(vm, &out),
         1 => {
             let count = out.len() / 3 * 4 + 1;
             let message = format!(

@@ -691,14 +691,21 @@ fn cast(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     if !own.is_c_contiguous() {
         return Err(vm.type_error("memoryview: casts are restricted to C-contiguous views"));
     }
-    let shape = match args.get(1) {
-        Some(shape) => Some(shape_argument(vm, shape)?),
-        None => None,
-    };
+    let shape = args.get(1);
+    if let Some(shape) = shape
+        && items(shape).is_none()
+        && crate::list::list_of(shape).is_none()
+    {
+        return Err(vm.type_error("shape must be a list or a tuple"));
+    }
     if (shape.is_some() || own.ndim() != 1) && (own.shape.contains(&0) || own.strides.contains(&0))
     {
         return Err(vm.type_error("memoryview: cannot cast view with zeros in shape or strides"));
     }
+    let shape = match shape {
+        Some(shape) => Some(shape_argument(vm, shape)?),
+        None => None,
+    };
     if let Some(shape) = &shape {
         if shape.len() > MAX_DIMENSIONS {
             let message =
@@ -749,9 +756,6 @@ fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
 }
 
 fn shape_argument(vm: &mut Vm, shape: &Value) -> Py<Vec<usize>> {
-    if items(shape).is_none() && crate::list::list_of(shape).is_none() {
-        return Err(vm.type_error("shape must be a list or a tuple"));
-    }
     let mut out = Vec::new();
     for len in vm.to_vec(shape)? {
         if !len.is_int() {

@@ -24,6 +24,7 @@ pub use text::{exact, from_buf, from_text, text_of, view};
 
 /// `str(object)`, `str(object, encoding, errors)`
 fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
+    crate::check::count(vm, "str", args.pos().len(), 0, 3)?;
     let [object, encoding, errors] =
         crate::arguments::take(vm, "str", args, ["object", "encoding", "errors"], 0)?;
     let Some(object) = object else {

@@ -1,0 +1,92 @@
+"""Patterns and matches of re."""
+
+
+def check(source, expected):
+    try:
+        got = repr(eval(source, globals()))
+    except Exception as error:
+        got = f"{type(error).__name__}: {error}"
+    assert got == expected, f"{source}\n  got      {got}\n  expected {expected}"
+
+
+def check_run(source, make, expected):
+    names = make()
+    try:
+        exec(source, names)
+        got = repr(names["a"])
+    except Exception as error:
+        got = f"{type(error).__name__}: {error}"
+    assert got == expected, f"{source}\n  got      {got}\n  expected {expected}"
+
+import re, _sre
+p = re.compile('a(b)?(?P<n>c)')
+m = p.match('xac', 1)
+check('p', "re.compile('a(b)?(?P<n>c)')")
+check('m', "<re.Match object; span=(1, 3), match='ac'>")
+check('(m.pos, m.endpos, m.lastindex, m.lastgroup, m.regs, m.re, m.string)', "(1, 3, 2, 'n', ((1, 3), (-1, -1), (2, 3)), re.compile('a(b)?(?P<n>c)'), 'xac')")
+check('m.group(5)', 'IndexError: no such group')
+check("m.group('z')", 'IndexError: no such group')
+check('m.group(1.5)', 'IndexError: no such group')
+check("m['n']", "'c'")
+check('m[0:1]', 'IndexError: no such group')
+check("m.start('q')", 'IndexError: no such group')
+check('m.groups(7)', "(7, 'c')")
+check('m.groupdict()', "{'n': 'c'}")
+check('m.group()', "'ac'")
+check('m.group(0, 1, 2)', "('ac', None, 'c')")
+check("m.expand('\\\\2-\\\\g<n>-\\\\1')", "'c-c-'")
+check('m.span(1)', '(-1, -1)')
+check('p.search(1)', "TypeError: expected string or bytes-like object, got 'int'")
+check("p.search(b'a')", 'TypeError: cannot use a string pattern on a bytes-like object')
+check("re.compile(b'a').search('a')", 'TypeError: cannot use a bytes pattern on a string-like object')
+check('p.search()', "TypeError: search() missing required argument 'string' (pos 1)")
+check('p.groupindex', "mappingproxy({'n': 2})")
+check("p == re.compile('a(b)?(?P<n>c)')", 'True')
+check('hash(p) == hash(p)', 'True')
+check("p.sub('x')", "TypeError: sub() missing required argument 'string' (pos 2)")
+check("p.sub(1, 'ac')", 'TypeError: decoding to str: need a bytes-like object, int found')
+check("p.sub('[\\\\1]', 'acabc')", "'[][b]'")
+check("p.sub(lambda m: m.group(), 'acabc')", "'acabc'")
+check("p.sub(lambda m: 1, 'acabc')", 'TypeError: sequence item 0: expected str instance, int found')
+check("p.subn('-', 'acabc', 1)", "('-abc', 1)")
+check("p.split('xacyabcz')", "['x', None, 'c', 'y', 'b', 'c', 'z']")
+check("p.findall('acabc')", "[('', 'c'), ('b', 'c')]")
+check("repr(re.compile('a' * 250, re.I | re.X))", '"re.compile(\'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, re.IGNORECASE|re.VERBOSE)"')
+check("re.compile(b'x', re.I)", "re.compile(b'x', re.IGNORECASE)")
+check("re.match('(a', 'a')", 'PatternError: missing ), unterminated subpattern at position 0')
+check('p.__copy__() is p', 'True')
+check('re.Match()', "TypeError: cannot create 're.Match' instances")
+check("re.compile('a', re.DEBUG)", "re.compile('a', re.DEBUG)")
+check("p.match('abc', -5, 100).span()", '(0, 3)')
+check('re.Pattern[str]', 're.Pattern[str]')
+check('m.__copy__() is m', 'True')
+check("repr(re.match('a' * 60, 'a' * 70))", '"<re.Match object; span=(0, 60), match=\'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>"')
+check("re.compile('\\\\bfoo\\\\b').findall('foo food')", "['foo']")
+check('m == m', 'True')
+check('_sre.compile()', "TypeError: compile() missing required argument 'pattern' (pos 1)")
+check("re.sub('x*', '-', 'abxd')", "'-a-b--d-'")
+check("re.split('x*', 'axbc')", "['', 'a', '', 'b', 'c', '']")
+check("re.findall('x*', 'axbc')", "['', 'x', '', '', '']")
+check("list(re.finditer('x*', 'axbc'))", "[<re.Match object; span=(0, 0), match=''>, <re.Match object; span=(1, 2), match='x'>, <re.Match object; span=(2, 2), match=''>, <re.Match object; span=(3, 3), match=''>, <re.Match object; span=(4, 4), match=''>]")
+check("re.sub(b'a', b'b', bytearray(b'aa'))", "b'bb'")
+check("re.sub('a', b'b', 'a')", 'TypeError: sequence item 0: expected str instance, bytes found')
+check("re.match(b'a', bytearray(b'a')).group()", "b'a'")
+check("p.match(endpos=2, string='ac')", "<re.Match object; span=(0, 2), match='ac'>")
+check("type(p.scanner('a'))", "<class '_sre.SRE_Scanner'>")
+check('m.group(10 ** 20)', 'IndexError: no such group')
+check('m.group(-1)', 'IndexError: no such group')
+check('p.flags', '32')
+check('p.pattern', "'a(b)?(?P<n>c)'")
+check('p < p', "TypeError: '<' not supported between instances of 're.Pattern' and 're.Pattern'")
+check("p.fullmatch('acx')", 'None')
+check("re.compile('(?i)É').match('é')", "<re.Match object; span=(0, 1), match='é'>")
+check("re.sub('(x)?', '\\\\1', 'a')", "'a'")
+check("re.sub('', '-', 'abc')", "'-a-b-c-'")
+check("re.compile('a').search('b' * 3, 5)", 'None')
+check('m.lastindex', '2')
+x = re.compile('(a)|b')
+check("[(m.group(1), m.lastindex) for m in x.finditer('ab')]", "[('a', 1), (None, None)]")
+check("_sre.compile('a', 0, [1], 0, {}, ())", "re.compile('a')")
+check("p.sub('x', 'a', count='a')", "TypeError: 'str' object cannot be interpreted as an integer")
+check('weakref.ref(p)', "NameError: name 'weakref' is not defined")
+check('m.regs is m.regs', 'True')
