@@ -352,6 +352,7 @@ fn push_items(vm: &mut Vm, this: &Value, iterable: &Value) -> Py<()> {
 fn repr(vm: &mut Vm, this: &Value) -> Py {
     let array = own(this);
     let name = this.type_of().name();
+    let name = name.rsplit('.').next().unwrap_or(name);
     if count(vm, this) == 0 {
         return Ok(new_str(&format!("{name}('{}')", array.letter)));
     }

@@ -109,7 +109,7 @@ struct Walk<'a> {
     registers: Registers,
     window: (usize, usize),
     at: usize,
-    /// An empty match is not allowed here: the last match ended here.
+    /// An empty match is not allowed here: the last match was one.
     not_empty_at: Option<usize>,
 }
 
@@ -138,9 +138,9 @@ impl<'a> Walk<'a> {
             .subject
             .search(vm, self.pattern, &mut self.registers, window, ending)?;
         match found {
-            Some((_, end)) => {
+            Some((start, end)) => {
                 self.at = end;
-                self.not_empty_at = Some(end);
+                self.not_empty_at = (start == end).then_some(end);
             }
             None => self.at = self.window.1 + 1,
         }
@@ -391,7 +391,7 @@ fn scan(vm: &mut Vm, this: &Value, kind: Kind) -> Py {
     match found {
         Some(whole) => {
             progress.at = whole.1;
-            progress.not_empty_at = Some(whole.1);
+            progress.not_empty_at = (whole.0 == whole.1).then_some(whole.1);
             drop(progress);
             Ok(new_match(
                 pattern,
