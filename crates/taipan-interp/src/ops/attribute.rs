@@ -203,7 +203,11 @@ unsafe fn specialize_load(
                     version,
                     word: u64::from(first + 8 * index),
                 };
-                (*instr).op = Quick::LoadAttrFixed;
+                (*instr).op = if fused {
+                    Quick::LoadFastAttrSlot
+                } else {
+                    Quick::LoadAttrFixed
+                };
             }
             return;
         }
@@ -221,7 +225,11 @@ unsafe fn specialize_load(
                     version,
                     word: u64::from(first + 8 * slot),
                 };
-                (*instr).op = Quick::LoadAttrSlot;
+                (*instr).op = if fused {
+                    Quick::LoadFastAttrSlot
+                } else {
+                    Quick::LoadAttrSlot
+                };
             }
             return;
         }
