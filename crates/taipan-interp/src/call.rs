@@ -176,6 +176,7 @@ unsafe fn instantiate(
             || ty.slots().new.map(|new| new as usize)
                 != builtin_types::OBJECT.slots().new.map(|new| new as usize)
             || ty.has(taipan_core::TypeFlags::ABSTRACT)
+            || ty.layout().id != std::any::TypeId::of::<taipan_core::payload::Empty>()
         {
             return Ok(None);
         }
@@ -186,6 +187,23 @@ unsafe fn instantiate(
             return Ok(None);
         }
         let instance = taipan_core::alloc::new_instance(ty, taipan_core::payload::Empty);
+        let function = init.cast_unchecked::<Function>();
+        let code = function.code();
+        if code.simple && !args.has_keywords() && code.code.argcount as usize == n + 1 {
+            let new = frame::push_frame(vm, init.clone(), INIT)?;
+            let locals = Frame::locals(new);
+            *locals = instance.clone().into_bits();
+            std::ptr::copy_nonoverlapping(callee_slot.add(1), locals.add(1), n);
+            for slot in n + 1..code.slot_names.len() {
+                *locals.add(slot) = 0;
+            }
+            let callee = Value::from_bits(*callee_slot);
+            *callee_slot.sub(below - 1) = instance.into_bits();
+            drop(callee);
+            (*caller).depth =
+                (callee_slot.offset_from(Frame::stack(caller)) as usize + 2 - below) as u32;
+            return Ok(Some(Called::Frame(new)));
+        }
         let mut row = Row::with_capacity(args.all().len() + 1);
         row.push(instance.clone());
         row.extend(args.all().iter().cloned());

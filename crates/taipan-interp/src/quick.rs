@@ -4,6 +4,7 @@
 //! operand. Instructions specialise themselves by exchanging their opcode; the operand stays, so going back is always possible.
 
 use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use taipan_bytecode::code::Code;
 use taipan_bytecode::exception_table::{self, ExceptionEntry};
 use taipan_bytecode::for_each_op;
@@ -104,6 +105,17 @@ pub const NO_CACHE: u16 = u16::MAX;
 
 /// First specialisation attempt after this many runs.
 pub const WARMUP: u8 = 2;
+static EAGER: AtomicBool = AtomicBool::new(false);
+
+/// Stress mode: every instruction tries to specialise at its first run. For code quickened from now on.
+pub fn specialize_at_once() {
+    EAGER.store(true, Relaxed);
+}
+
+fn warmup() -> u8 {
+    if EAGER.load(Relaxed) { 0 } else { WARMUP }
+}
+
 /// After a failed attempt, the next one comes after so many runs.
 pub const BACKOFF: u8 = 64;
 
@@ -182,7 +194,7 @@ impl QuickCode {
             }
             instrs.push(Instr {
                 op,
-                counter: WARMUP,
+                counter: warmup(),
                 cache,
                 arg,
             });

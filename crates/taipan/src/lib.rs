@@ -12,6 +12,7 @@ mod hooks;
 mod program;
 mod prompt;
 mod run;
+mod stress;
 
 pub use program::Program;
 
@@ -34,6 +35,7 @@ impl Runtime {
         let interpreter = Interpreter::create(hooks::hooks());
         let mut vm = taipan_core::vm::attach(interpreter, native_stack());
         bootstrap::define_types();
+        stress::before_start(&mut vm);
         match bootstrap::start(&mut vm, config) {
             Ok(()) => Ok(Runtime { vm }),
             Err(raised) => {
@@ -45,7 +47,11 @@ impl Runtime {
 
     /// Runs a program as `__main__` and finishes the interpreter; the result is the process's exit status.
     pub fn run(&mut self, program: &Program) -> i32 {
-        let status = run::run(&mut self.vm, program);
+        stress::before_program(&mut self.vm);
+        let mut status = run::run(&mut self.vm, program);
+        if !stress::after_program(&mut self.vm) {
+            status = 99;
+        }
         run::finish(&mut self.vm, status)
     }
 
