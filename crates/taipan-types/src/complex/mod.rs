@@ -167,11 +167,14 @@ fn from_single(vm: &mut Vm, x: &Value) -> Py<Parts> {
 /// `complex(real, imag)`; either may still be complex, with a warning.
 fn from_two(vm: &mut Vm, bound: &Bound) -> Py<Parts> {
     let mut parts = (0.0, 0.0);
+    // A real number's missing imaginary part takes part in no sum: that would lose the sign of a zero.
+    let mut complex = false;
     if let Some(real) = bound.get(0) {
         let converted = match special_complex(vm, real)? {
-            Some(complex) => {
+            Some(parts) => {
                 not_real_warning(vm, "real", real)?;
-                Some(complex)
+                complex = true;
+                Some(parts)
             }
             None => real_part(vm, real)?.map(|x| (x, 0.0)),
         };
@@ -187,7 +190,8 @@ fn from_two(vm: &mut Vm, bound: &Bound) -> Py<Parts> {
                 parts = (parts.0 - y, parts.1 + x);
             }
             None => match real_part(vm, imag)? {
-                Some(x) => parts.1 += x,
+                Some(x) if complex => parts.1 += x,
+                Some(x) => parts.1 = x,
                 None => return Err(not_real(vm, "imag", imag)),
             },
         }
