@@ -185,21 +185,21 @@ fn manager_methods(vm: &mut Vm, manager: &Value, is_async: bool) -> Py<(Value, V
         "context manager"
     };
     let mut bound = Vec::with_capacity(2);
-    for text in [enter, exit] {
+    for text in [exit, enter] {
         let Some(method) = vm.lookup_special(manager, text) else {
             let ty = manager.type_of().name();
             let missing = taipan_core::str_object::str_of(text)
                 .map(|text| text.to_lossy())
                 .unwrap_or_default();
-            let other = vm.lookup_special(
-                manager,
-                if is_async {
-                    name!("__enter__")
-                } else {
-                    name!("__aenter__")
-                },
-            );
-            let hint = match (other.is_some(), is_async) {
+            let other = if is_async {
+                [name!("__enter__"), name!("__exit__")]
+            } else {
+                [name!("__aenter__"), name!("__aexit__")]
+            };
+            let has_other = other
+                .into_iter()
+                .all(|text| vm.lookup_special(manager, text).is_some());
+            let hint = match (has_other, is_async) {
                 (true, false) => {
                     " but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?"
                 }
@@ -208,12 +208,9 @@ fn manager_methods(vm: &mut Vm, manager: &Value, is_async: bool) -> Py<(Value, V
                 }
                 (false, _) => "",
             };
-            let comma = if hint.is_empty() {
-                format!(" (missed {missing} method)")
-            } else {
-                hint.to_string()
-            };
-            let message = format!("'{ty}' object does not support the {word} protocol{comma}");
+            let message = format!(
+                "'{ty}' object does not support the {word} protocol (missed {missing} method){hint}"
+            );
             return Err(vm.type_error(message));
         };
         let ty = manager.type_of().to_value();
@@ -223,8 +220,8 @@ fn manager_methods(vm: &mut Vm, manager: &Value, is_async: bool) -> Py<(Value, V
         };
         bound.push(method);
     }
-    let exit = bound.pop().unwrap_or_else(Value::none);
     let enter = bound.pop().unwrap_or_else(Value::none);
+    let exit = bound.pop().unwrap_or_else(Value::none);
     Ok((enter, exit))
 }
 
