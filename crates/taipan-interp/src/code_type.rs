@@ -70,7 +70,7 @@ fn get_adaptive(vm: &mut Vm, value: &Value) -> Py {
     let mut bytes = this.code.bytecode.clone();
     let quick: &QuickCode = this.quick();
     for index in 0..quick.len() as u32 {
-        let unit = quick.unit(index) as usize;
+        let unit = quick.first_unit(index) as usize;
         if let Some(place) = bytes.get_mut(2 * unit) {
             // SAFETY: an instruction of this code.
             *place = unsafe { (*quick.at(index)).op } as u8;

@@ -9,6 +9,7 @@
 
 use crate::call;
 use crate::frame::{self, ENTRY, Frame, INIT, INLINE_GENERATOR};
+use crate::monitor;
 use crate::ops;
 use crate::quick::{Cache, Instr, Quick};
 use crate::unwind;
@@ -97,12 +98,40 @@ unsafe fn drop_slot(slot: *const u64) {
 
 /// Runs `frame`, which is the thread's top frame and flagged ENTRY, until it returns, yields or raises.
 /// After a return or an error the frame is gone (or, a generator's, cleared).
+#[inline]
 pub fn run(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
+    if vm.thread().tracing.get() != 0 {
+        return run_watched(vm, entry);
+    }
     run_from(vm, entry, entry)
+}
+
+/// [`run`] with the event of the frame's beginning.
+#[cold]
+fn run_watched(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
+    // SAFETY: a live frame.
+    let kind = unsafe { monitor::entry_of(entry) };
+    match monitor::entered(vm, entry, kind) {
+        Ok(()) => run_from(vm, entry, entry),
+        Err(raised) => handle(vm, entry, raised),
+    }
 }
 
 /// Like [`run`] for a frame that goes on by raising the pending exception (`throw()`).
 pub fn run_raising(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
+    if vm.thread().tracing.get() == 0 {
+        return handle(vm, entry, raised);
+    }
+    let error = vm.take_raised(raised);
+    let raised = match monitor::entered(vm, entry, monitor::Entry::Throw(&error)) {
+        Ok(()) => vm.set_pending(error),
+        Err(raised) => raised,
+    };
+    handle(vm, entry, raised)
+}
+
+/// Goes on where the pending exception is handled.
+fn handle(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
     let mut frame = entry;
     // SAFETY: a live frame.
     let sp = unsafe { Frame::stack(frame).add((*frame).depth as usize) };
@@ -110,13 +139,49 @@ pub fn run_raising(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
     run_from(vm, frame, entry)
 }
 
+/// Runs the copy of the loop that fits: it ends early when watching is switched on or off.
+#[inline]
 fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
+    let mut frame = start;
+    loop {
+        let exit = if vm.thread().tracing.get() == 0 {
+            run_loop::<false>(vm, frame, entry)
+        } else {
+            run_loop::<true>(vm, frame, entry)
+        };
+        match exit {
+            Ok(Some(exit)) => return Ok(exit),
+            Ok(None) => frame = frame::top(vm),
+            Err(raised) => return Err(raised),
+        }
+    }
+}
+
+/// Serves the breaker. Being watched or not is settled by the caller.
+#[cold]
+#[inline(never)]
+fn poll(vm: &mut Vm) -> Py<()> {
+    use std::sync::atomic::Ordering::Relaxed;
+    let breaker = &vm.thread().breaker;
+    breaker.fetch_and(!taipan_core::vm::breaker::TRACE, Relaxed);
+    vm.safepoint()
+}
+
+/// The loop. `WATCHED`: with the hooks of `monitor`. `None`: the other copy has to go on with the top frame.
+fn run_loop<const WATCHED: bool>(
+    vm: &mut Vm,
+    start: *mut Frame,
+    entry: *mut Frame,
+) -> Py<Option<Exit>> {
     let mut frame = start;
     let mut ip: *mut Instr;
     let mut sp: *mut u64;
     let mut locals: *mut u64;
     let mut consts: *const Value;
     let mut caches: *mut Cache;
+    let mut place = monitor::Place::default();
+    // The second half of a fused instruction, which is watched on its own.
+    let mut half: Option<Instr> = None;
 
     /// Takes the loop's variables from the frame.
     macro_rules! load_frame {
@@ -127,6 +192,10 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
             let code = (*frame).code();
             consts = code.consts.as_ptr();
             caches = code.quick().caches();
+            if WATCHED {
+                half = None;
+                place = monitor::Place::of(frame);
+            }
         }};
     }
 
@@ -136,7 +205,7 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
         load_frame!();
         loop {
             let raised: Raised = 'raise: loop {
-                let instr = *ip;
+                let mut instr = *ip;
                 ip = ip.add(1);
 
                 macro_rules! save {
@@ -222,19 +291,77 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         replace2!(value);
                     }};
                 }
+                /// Does something wait for this thread's attention?
+                macro_rules! breaker {
+                    () => {
+                        vm.thread()
+                            .breaker
+                            .load(std::sync::atomic::Ordering::Relaxed)
+                            != 0
+                    };
+                }
+                /// Leaves for the other copy of the loop, if it is its turn. `ip` is the next instruction.
+                macro_rules! switch {
+                    () => {
+                        if WATCHED != (vm.thread().tracing.get() != 0) {
+                            save!();
+                            (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
+                            return Ok(None);
+                        }
+                    };
+                }
                 /// Enters a Python function's frame that a call pushed.
                 macro_rules! enter {
                     ($new:expr) => {{
                         frame = $new;
                         load_frame!();
-                        if vm
-                            .thread()
-                            .breaker
-                            .load(std::sync::atomic::Ordering::Relaxed)
-                            != 0
-                        {
-                            save!();
-                            tri!(vm.safepoint());
+                        if WATCHED {
+                            tri!(monitor::entered(vm, frame, monitor::Entry::Start));
+                        }
+                        if breaker!() {
+                            tri!(poll(vm));
+                            if WATCHED != (vm.thread().tracing.get() != 0) {
+                                if !WATCHED {
+                                    tri!(monitor::entered(vm, frame, monitor::Entry::Start));
+                                }
+                                return Ok(None);
+                            }
+                        }
+                    }};
+                }
+                /// Looks at the breaker after a call.
+                macro_rules! after_call {
+                    () => {
+                        if breaker!() {
+                            tri!(poll(vm));
+                            switch!();
+                        }
+                    };
+                }
+                /// A call instruction: the call, the slots of callable and first argument, and how many slots a native call
+                /// uses up.
+                macro_rules! call {
+                    ($call:expr, $callable:expr, $first:expr, $taken:expr) => {{
+                        let watched = if WATCHED {
+                            tri!(monitor::calling(vm, frame, view($callable), $first))
+                        } else {
+                            None
+                        };
+                        match $call {
+                            Ok(call::Called::Frame(new)) => enter!(new),
+                            Ok(call::Called::Done) => {
+                                sp = sp.sub($taken);
+                                if WATCHED && let Some(call) = watched {
+                                    tri!(monitor::called(vm, frame, &call, true));
+                                }
+                                after_call!();
+                            }
+                            Err(raised) => {
+                                if WATCHED && let Some(call) = watched {
+                                    break 'raise monitor::call_failed(vm, frame, &call, raised);
+                                }
+                                break 'raise raised;
+                            }
                         }
                     }};
                 }
@@ -242,6 +369,10 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                 macro_rules! leave {
                     ($value:expr) => {{
                         let value: Value = $value;
+                        if WATCHED && let Err(raised) = monitor::returned(vm, frame, &value) {
+                            drop(value);
+                            break 'raise raised;
+                        }
                         let flags = (*frame).flags;
                         let left = sp.offset_from(Frame::stack(frame)) as usize;
                         let previous = (*frame).previous;
@@ -258,7 +389,7 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                                 jump!(for_iter.arg);
                                 continue;
                             }
-                            return Ok(Exit::Return(value));
+                            return Ok(Some(Exit::Return(value)));
                         }
                         if flags & INIT != 0 {
                             // The instance waits on the caller's stack.
@@ -269,7 +400,7 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                             }
                             frame::pop_frame(vm, frame, left);
                             if flags & ENTRY != 0 {
-                                return Ok(Exit::Return(value));
+                                return Ok(Some(Exit::Return(value)));
                             }
                             frame = previous;
                             load_frame!();
@@ -277,12 +408,33 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         }
                         frame::pop_frame(vm, frame, left);
                         if flags & ENTRY != 0 {
-                            return Ok(Exit::Return(value));
+                            return Ok(Some(Exit::Return(value)));
                         }
                         frame = previous;
                         load_frame!();
                         push!(value);
                     }};
+                }
+
+                if WATCHED {
+                    let second = half.take();
+                    if let Some(second) = second {
+                        ip = ip.sub(1);
+                        instr = second;
+                    }
+                    save!();
+                    tri!(monitor::instruction(
+                        vm,
+                        frame,
+                        &mut place,
+                        second.is_some()
+                    ));
+                    if second.is_none()
+                        && let Some((first, rest)) = monitor::split(instr)
+                    {
+                        instr = first;
+                        half = Some(rest);
+                    }
                 }
 
                 match instr.op {
@@ -949,42 +1101,62 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                     Quick::CallFunction => {
                         save!();
                         let n = instr.arg as usize;
-                        match tri!(call::call_positional(vm, frame, sp, n, 1)) {
-                            call::Called::Frame(new) => enter!(new),
-                            call::Called::Done => sp = sp.sub(n),
-                        }
+                        call!(
+                            call::call_positional(vm, frame, sp, n, 1),
+                            peek!(n + 1),
+                            (n > 0).then(|| view(peek!(n))),
+                            n
+                        );
                     }
                     Quick::CallMethod => {
                         save!();
                         let n = instr.arg as usize;
-                        match tri!(call::call_method(vm, frame, sp, n)) {
-                            call::Called::Frame(new) => enter!(new),
-                            call::Called::Done => sp = sp.sub(n + 1),
-                        }
+                        let (callable, args) = if *peek!(n + 2) != 0 {
+                            (n + 2, n + 1)
+                        } else {
+                            (n + 1, n)
+                        };
+                        call!(
+                            call::call_method(vm, frame, sp, n),
+                            peek!(callable),
+                            (args > 0).then(|| view(peek!(args))),
+                            n + 1
+                        );
                     }
                     Quick::CallFunctionKw => {
                         save!();
                         let n = instr.arg as usize;
-                        match tri!(call::call_keywords(vm, frame, sp, n)) {
-                            call::Called::Frame(new) => enter!(new),
-                            call::Called::Done => sp = sp.sub(n + 1),
-                        }
+                        call!(
+                            call::call_keywords(vm, frame, sp, n),
+                            peek!(n + 2),
+                            (n > 0).then(|| view(peek!(n + 1))),
+                            n + 1
+                        );
                     }
                     Quick::CallMethodKw => {
                         save!();
                         let n = instr.arg as usize;
-                        match tri!(call::call_method_keywords(vm, frame, sp, n)) {
-                            call::Called::Frame(new) => enter!(new),
-                            call::Called::Done => sp = sp.sub(n + 2),
-                        }
+                        let (callable, args) = if *peek!(n + 3) != 0 {
+                            (n + 3, n + 1)
+                        } else {
+                            (n + 2, n)
+                        };
+                        call!(
+                            call::call_method_keywords(vm, frame, sp, n),
+                            peek!(callable),
+                            (args > 0).then(|| view(peek!(args + 1))),
+                            n + 2
+                        );
                     }
                     Quick::CallFunctionEx => {
                         save!();
                         let taken = 1 + (instr.arg as usize & 1);
-                        match tri!(call::call_unpacked(vm, frame, sp, instr.arg)) {
-                            call::Called::Frame(new) => enter!(new),
-                            call::Called::Done => sp = sp.sub(taken),
-                        }
+                        call!(
+                            call::call_unpacked(vm, frame, sp, instr.arg),
+                            peek!(taken + 1),
+                            None,
+                            taken
+                        );
                     }
                     Quick::MakeFunction => op!(ops::build::function),
                     Quick::ReturnValue => {
@@ -1022,14 +1194,10 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                     // ---- jumps and iteration ----
                     Quick::JumpAbsolute => {
                         jump!(instr.arg);
-                        if vm
-                            .thread()
-                            .breaker
-                            .load(std::sync::atomic::Ordering::Relaxed)
-                            != 0
-                        {
+                        if breaker!() {
                             (*frame).ip = ip.add(1);
-                            tri!(vm.safepoint());
+                            tri!(poll(vm));
+                            switch!();
                         }
                     }
                     Quick::PopJumpIfFalse | Quick::PopJumpIfTrue => {
@@ -1118,15 +1286,21 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                             }
                             continue;
                         }
-                        if let Some(new) =
-                            crate::generator::resume_inline(vm, frame, iterator, instr.op)
+                        if !WATCHED
+                            && let Some(new) =
+                                crate::generator::resume_inline(vm, frame, iterator, instr.op)
                         {
                             (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
                             frame = new;
                             load_frame!();
                             continue;
                         }
-                        match tri!(ops::container::for_iter(vm, iterator)) {
+                        let next = if WATCHED {
+                            tri!(monitor::for_iter(vm, frame, iterator))
+                        } else {
+                            tri!(ops::container::for_iter(vm, iterator))
+                        };
+                        match next {
                             Some(value) => {
                                 if instr.op == Quick::ForIterStoreFast {
                                     let slot = locals
@@ -1218,6 +1392,10 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                         sp = sp.sub(1);
                         let value = Value::from_bits(*sp);
                         save!();
+                        if WATCHED && let Err(raised) = monitor::yielded(vm, frame, &value) {
+                            drop(value);
+                            break 'raise raised;
+                        }
                         (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
                         if (*frame).flags & INLINE_GENERATOR != 0 {
                             frame = crate::generator::suspend_inline(vm, frame);
@@ -1236,7 +1414,7 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                             }
                             continue;
                         }
-                        return Ok(Exit::Yield(value));
+                        return Ok(Some(Exit::Yield(value)));
                     }
                     Quick::YieldFrom => {
                         save!();
@@ -1246,6 +1424,11 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                             view(peek!(1))
                         )) {
                             Exit::Yield(value) => {
+                                if WATCHED && let Err(raised) = monitor::yielded(vm, frame, &value)
+                                {
+                                    drop(value);
+                                    break 'raise raised;
+                                }
                                 // Stay on this instruction; the value sent comes on top of the iterator.
                                 sp = sp.sub(1);
                                 drop_slot(sp);
@@ -1269,9 +1452,19 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                                     }
                                     continue;
                                 }
-                                return Ok(Exit::Yield(value));
+                                return Ok(Some(Exit::Yield(value)));
                             }
-                            Exit::Return(value) => replace2!(value),
+                            Exit::Return(value) => {
+                                if WATCHED {
+                                    tri!(monitor::delegate_ended(
+                                        vm,
+                                        frame,
+                                        view(peek!(2)),
+                                        &value
+                                    ));
+                                }
+                                replace2!(value)
+                            }
                         }
                     }
                     Quick::GetYieldFromIter => op!(ops::coroutine::get_yield_from_iter),
@@ -1457,7 +1650,12 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
                 }
             };
             match unwind::find_handler(vm, &mut frame, sp, raised, entry, true, None) {
-                Ok(()) => load_frame!(),
+                Ok(()) => {
+                    load_frame!();
+                    if WATCHED {
+                        place = monitor::Place::default();
+                    }
+                }
                 Err(raised) => return Err(raised),
             }
         }

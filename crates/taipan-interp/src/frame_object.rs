@@ -22,6 +22,8 @@ pub struct FrameObject {
     pub trace: UnsafeCell<Option<Value>>,
     pub trace_lines: Cell<bool>,
     pub trace_opcodes: Cell<bool>,
+    /// The line that a trace function is told; 0 while none runs.
+    pub trace_line: Cell<u32>,
     /// Names that were put into `f_locals` beyond the code's own.
     pub extra_locals: UnsafeCell<Option<Value>>,
 }
@@ -82,6 +84,9 @@ impl FrameObject {
 
     /// The current line.
     pub fn line(&self) -> Option<u32> {
+        if self.trace_line.get() != 0 {
+            return Some(self.trace_line.get());
+        }
         let code = &self.code().code;
         match self.unit() {
             Some(unit) => {
@@ -186,6 +191,7 @@ pub fn object_of(_vm: &mut Vm, frame: *mut Frame) -> Value {
             trace: UnsafeCell::new(None),
             trace_lines: Cell::new(true),
             trace_opcodes: Cell::new(false),
+            trace_line: Cell::new(0),
             extra_locals: UnsafeCell::new(None),
         });
         (*frame).frame_object = Some(object.clone());

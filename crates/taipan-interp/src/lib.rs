@@ -17,6 +17,7 @@ pub mod generator;
 pub mod generator_type;
 pub mod module;
 pub mod module_type;
+pub mod monitor;
 pub mod ops;
 pub mod quick;
 pub mod scope;

@@ -3,7 +3,7 @@
 //! The portable code never changes. Here an instruction is one 8-byte word, so that a single load fetches opcode, cache number and
 //! operand. Instructions specialise themselves by exchanging their opcode; the operand stays, so going back is always possible.
 
-use std::cell::UnsafeCell;
+use std::cell::{OnceCell, UnsafeCell};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use taipan_bytecode::code::Code;
 use taipan_bytecode::exception_table::{self, ExceptionEntry};
@@ -129,6 +129,8 @@ pub struct QuickCode {
     index_of_unit: Box<[u32]>,
     /// Handlers, in quick indexes.
     pub handlers: Box<[ExceptionEntry]>,
+    /// The line of each unit, 0 for none; made when somebody watches.
+    lines: OnceCell<Box<[u32]>>,
 }
 
 // SAFETY: instructions and caches are plain words.
@@ -198,7 +200,12 @@ impl QuickCode {
                 cache,
                 arg,
             });
-            units.push(first.at);
+            // The unit to blame for an error: of a fused instruction the part that does the work.
+            units.push(if blames_last(op) {
+                portable[at + taken - 1].at
+            } else {
+                first.at
+            });
             at += taken;
         }
         index_of_unit[code.units()] = instrs.len() as u32;
@@ -222,6 +229,7 @@ impl QuickCode {
             units: units.into(),
             index_of_unit: index_of_unit.into(),
             handlers,
+            lines: OnceCell::new(),
         }
     }
 
@@ -246,6 +254,50 @@ impl QuickCode {
     /// The portable unit of a quick index.
     pub fn unit(&self, index: u32) -> u32 {
         self.units.get(index as usize).copied().unwrap_or(0)
+    }
+
+    /// The first portable unit of a quick index.
+    pub fn first_unit(&self, index: u32) -> u32 {
+        let unit = self.unit(index);
+        let before = self.index_of_unit.get(..unit as usize).unwrap_or(&[]);
+        let more = before.iter().rev().take_while(|own| **own == index);
+        unit - more.count() as u32
+    }
+
+    /// The last portable unit of a quick index: that of the second half of a fused instruction.
+    pub fn last_unit(&self, index: u32) -> u32 {
+        let unit = self.unit(index);
+        let more = self.index_of_unit.get(unit as usize..).unwrap_or(&[]);
+        let count = more.iter().take_while(|own| **own == index).count();
+        unit + count.max(1) as u32 - 1
+    }
+
+    /// The line of each unit, 0 where there is none.
+    pub fn lines(&self, code: &Code) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let mut lines = vec![0; code.units()];
+            for range in taipan_bytecode::line_table::ranges(&code.linetable, code.firstlineno) {
+                let end = (range.end as usize).min(lines.len());
+                if let Some(part) = lines.get_mut(range.start as usize..end) {
+                    part.fill(range.position.line);
+                }
+            }
+            lines.into()
+        })
+    }
+
+    /// Is it the first unit of a run on one line?
+    pub fn starts_line(&self, code: &Code, unit: u32) -> bool {
+        let lines = self.lines(code);
+        let unit = unit as usize;
+        match (
+            unit.checked_sub(1).and_then(|before| lines.get(before)),
+            lines.get(unit),
+        ) {
+            (Some(before), Some(own)) => before != own,
+            (None, own) => own.is_some(),
+            _ => false,
+        }
     }
 
     /// The quick index that covers a portable unit.
@@ -274,6 +326,19 @@ impl QuickCode {
             .find(|entry| entry.start <= index && index < entry.end)
             .copied()
     }
+}
+
+/// Is it the last part of the fused instruction that can fail?
+fn blames_last(op: Quick) -> bool {
+    matches!(
+        op,
+        Quick::StoreFastLoadFast
+            | Quick::LoadFastSubscr
+            | Quick::LoadFastLoadFastSubscr
+            | Quick::LoadFastSubscrTwice
+            | Quick::DupTwoSubscr
+            | Quick::LoadFastAttr
+    )
 }
 
 fn jumps(op: Quick) -> bool {

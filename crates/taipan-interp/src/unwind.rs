@@ -1,7 +1,7 @@
 //! What happens when an instruction raises: find the handler, or leave the frame and go on in its caller.
 
 use crate::frame::{self, ENTRY, Frame, GENERATOR};
-use crate::traceback;
+use crate::{monitor, traceback};
 use taipan_core::{Raised, Value, Vm};
 
 /// Drops stack slots from `sp` down to `to`.
@@ -42,9 +42,20 @@ pub fn find_handler(
             if add_entry {
                 traceback::add_here(vm, &exception, this);
             }
+            if vm.thread().tracing.get() != 0
+                && let Some(other) = monitor::raised(vm, this, &exception, !add_entry)
+            {
+                exception = other;
+                traceback::add_here(vm, &exception, this);
+            }
             let quick = (*this).code().quick();
             let index = quick.index((*this).ip).saturating_sub(1);
             if let Some(entry) = quick.handler(index) {
+                if vm.thread().tracing.get() != 0
+                    && let Some(other) = monitor::handled(vm, this, &exception)
+                {
+                    exception = other;
+                }
                 let base = Frame::stack(this).wrapping_add(entry.depth as usize);
                 cut(sp, base);
                 sp = base;
@@ -59,7 +70,15 @@ pub fn find_handler(
                 (*this).ip = quick.at(entry.target);
                 return Ok(());
             }
-            origin = None;
+            // Outside of the frame it is the instruction that raised first that counts.
+            if let Some(unit) = origin.take() {
+                (*this).ip = quick.at(quick.index_of_unit(unit) + 1);
+            }
+            if vm.thread().tracing.get() != 0
+                && let Some(other) = monitor::unwound(vm, this, &exception)
+            {
+                exception = other;
+            }
             let flags = (*this).flags;
             let previous = (*this).previous;
             let left = sp.offset_from(Frame::stack(this)) as usize;

@@ -4,6 +4,7 @@ mod frames;
 pub mod hooks;
 mod info;
 mod limits;
+mod monitor;
 mod names;
 
 use crate::ModuleDef;
@@ -23,7 +24,11 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: [MethodDef; 41] = [
+static FUNCTIONS: [MethodDef; 45] = [
+    monitor::SETTRACE,
+    monitor::GETTRACE,
+    monitor::SETPROFILE,
+    monitor::GETPROFILE,
     bound(
         "addaudithook(module, /, hook)",
         addaudithook,
@@ -260,7 +265,7 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     }
     info::fill(vm, dict);
     limits::apply(vm);
-    Ok(())
+    monitor::fill(vm, dict)
 }
 
 // ---- exceptions ----
@@ -371,7 +376,7 @@ fn is_interned(vm: &mut Vm, _module: &Value, string: &Value) -> Py {
 
 fn call_tracing(vm: &mut Vm, _module: &Value, function: &Value, args: &Value) -> Py {
     match items(args) {
-        Some(args) => vm.call(function, args),
+        Some(args) => taipan_interp::monitor::call_tracing(vm, function, args),
         None => {
             let message = format!(
                 "call_tracing() argument 2 must be tuple, not {}",

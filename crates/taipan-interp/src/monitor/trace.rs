@@ -1,0 +1,145 @@
+//! `sys.settrace` and `sys.setprofile`: one function for each thread, called with frame, event and argument.
+
+use super::{PROFILE, TRACE, refresh, unwatched};
+use crate::frame::Frame;
+use crate::frame_object::{FrameObject, object_of};
+use std::cell::RefCell;
+use taipan_core::{Py, Value, Vm, str_object};
+
+/// This thread's functions.
+#[derive(Default)]
+struct Functions {
+    trace: RefCell<Option<Value>>,
+    profile: RefCell<Option<Value>>,
+}
+
+/// The bits of `Thread::tracing` that the functions ask for.
+pub(super) fn wanted(vm: &Vm) -> u32 {
+    let functions = vm.thread_state::<Functions>();
+    let trace = if functions.trace.borrow().is_some() {
+        TRACE
+    } else {
+        0
+    };
+    let profile = if functions.profile.borrow().is_some() {
+        PROFILE
+    } else {
+        0
+    };
+    trace | profile
+}
+
+/// `sys.settrace(function)`
+pub fn set_trace(vm: &mut Vm, function: Option<Value>) {
+    let old = vm.thread_state::<Functions>().trace.replace(function);
+    refresh(vm);
+    drop(old);
+}
+
+/// `sys.gettrace()`
+pub fn get_trace(vm: &Vm) -> Option<Value> {
+    vm.thread_state::<Functions>().trace.borrow().clone()
+}
+
+/// `sys.setprofile(function)`
+pub fn set_profile(vm: &mut Vm, function: Option<Value>) {
+    let old = vm.thread_state::<Functions>().profile.replace(function);
+    refresh(vm);
+    drop(old);
+}
+
+/// `sys.getprofile()`
+pub fn get_profile(vm: &Vm) -> Option<Value> {
+    vm.thread_state::<Functions>().profile.borrow().clone()
+}
+
+fn trace_function(frame: &Value) -> Option<Value> {
+    // SAFETY: cloned before anything else runs.
+    unsafe { (*frame.expect::<FrameObject>().trace.get()).clone() }
+}
+
+fn set_trace_function(frame: &Value, function: Option<Value>) {
+    // SAFETY: one word; the old value is dropped after the exchange.
+    drop(unsafe { std::mem::replace(&mut *frame.expect::<FrameObject>().trace.get(), function) });
+}
+
+/// Calls a trace function; what it gives is the frame's own one from then on. A trace function that fails is switched off.
+fn call_trace(
+    vm: &mut Vm,
+    function: &Value,
+    frame: &Value,
+    event: &str,
+    argument: Value,
+) -> Py<()> {
+    let args = [frame.clone(), str_object::name(event), argument];
+    match unwatched(vm, |vm| vm.call(function, &args)) {
+        Ok(result) => {
+            if !result.is_none() {
+                set_trace_function(frame, Some(result));
+            }
+            Ok(())
+        }
+        Err(raised) => {
+            let error = vm.take_raised(raised);
+            set_trace(vm, None);
+            set_trace_function(frame, None);
+            Err(vm.set_pending(error))
+        }
+    }
+}
+
+/// A frame begins to run: the thread's function decides whether it is traced.
+pub(super) fn call(vm: &mut Vm, frame: *mut Frame) -> Py<()> {
+    let Some(function) = get_trace(vm) else {
+        return Ok(());
+    };
+    let object = object_of(vm, frame);
+    call_trace(vm, &function, &object, "call", Value::none())
+}
+
+/// An event for the frame's own function.
+pub(super) fn local(vm: &mut Vm, frame: *mut Frame, event: &str, argument: Value) -> Py<()> {
+    // SAFETY: a live frame.
+    let Some(object) = (unsafe { (*frame).frame_object.clone() }) else {
+        return Ok(());
+    };
+    let Some(function) = trace_function(&object) else {
+        return Ok(());
+    };
+    call_trace(vm, &function, &object, event, argument)
+}
+
+/// An instruction is about to run, on a new line or not.
+pub(super) fn instruction(vm: &mut Vm, frame: *mut Frame, line: u32, new_line: bool) -> Py<()> {
+    // SAFETY: a live frame.
+    let Some(object) = (unsafe { (*frame).frame_object.clone() }) else {
+        return Ok(());
+    };
+    let this = object.expect::<FrameObject>();
+    this.trace_line.set(line);
+    let mut result = Ok(());
+    if new_line && this.trace_lines.get() {
+        result = local(vm, frame, "line", Value::none());
+    }
+    if result.is_ok() && this.trace_opcodes.get() {
+        result = local(vm, frame, "opcode", Value::none());
+    }
+    this.trace_line.set(0);
+    result
+}
+
+/// An event for the profile function. A profile function that fails is switched off.
+pub(super) fn profile(vm: &mut Vm, frame: *mut Frame, event: &str, argument: Value) -> Py<()> {
+    let Some(function) = get_profile(vm) else {
+        return Ok(());
+    };
+    let args = [object_of(vm, frame), str_object::name(event), argument];
+    match unwatched(vm, |vm| vm.call(&function, &args)) {
+        Ok(_) => Ok(()),
+        Err(raised) => {
+            let error = vm.take_raised(raised);
+            set_profile(vm, None);
+            Err(vm.set_pending(error))
+        }
+    }
+}
