@@ -60,7 +60,7 @@ assert message(emit).startswith("RuntimeError: Unrecognized action ('nonsense') 
 del _warnings.filters[:5]
 assert message(_warnings.warn, "a", int) == "TypeError: category must be a Warning subclass, not 'type'"
 assert message(_warnings._release_lock) == "RuntimeError: cannot release un-acquired lock"
-assert message(_warnings._filters_mutated_lock_held) == "RuntimeError: warnings._lock is not held"
+assert message(_warnings._filters_mutated_lock_held) == "RuntimeError: warnings lock is not held"
 assert captured(lambda: _warnings.warn_explicit("m", UserWarning, "file.py", 7)).startswith("file.py:7: UserWarning: m\n")
 registry = {}
 for _ in range(2):

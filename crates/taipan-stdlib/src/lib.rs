@@ -37,6 +37,7 @@ pub mod sys;
 pub mod thread;
 pub mod time;
 pub mod traceback_print;
+pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref_module;
@@ -85,6 +86,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &sys::MODULE,
     &thread::MODULE,
     &time::MODULE,
+    &typing::MODULE,
     &unicodedata::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,

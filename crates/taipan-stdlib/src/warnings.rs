@@ -100,7 +100,7 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
 fn filters_mutated(vm: &mut Vm, _module: &Value) -> Py {
     let state = state(vm);
     if !state.lock.is_mine() {
-        return Err(vm.runtime_error("warnings._lock is not held"));
+        return Err(vm.runtime_error("warnings lock is not held"));
     }
     state.version.set(state.version.get() + 1);
     Ok(Value::none())

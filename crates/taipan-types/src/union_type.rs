@@ -42,7 +42,7 @@ fn is_unionable(value: &Value) -> bool {
         || value.cast::<Type>().is_some()
         || value.is_exact(&types::GENERIC_ALIAS)
         || value.is_exact(&types::UNION)
-        || value.type_of().name() == "typing.TypeAliasType"
+        || value.type_of().full_name() == "typing.TypeAliasType"
 }
 
 /// Collects members, each once.

@@ -1,6 +1,7 @@
 //! `sys`: what programs may know and change about the interpreter.
 
 mod frames;
+pub use frames::frame_at;
 pub mod hooks;
 mod info;
 mod limits;
