@@ -13,7 +13,7 @@ pub fn hooks() -> Hooks {
         sequence_iterator: taipan_types::iterators::new_sequence_iterator,
         generic_alias: taipan_types::generic_alias::generic_alias_hook,
         mapping_proxy: taipan_types::dict::proxy::new_proxy,
-        typing,
+        typing: taipan_stdlib::typing::function,
         warn: taipan_stdlib::warnings::warn,
     }
 }
@@ -55,9 +55,4 @@ fn frame(vm: &mut Vm, depth: usize) -> Py<Option<Value>> {
     } else {
         Some(taipan_interp::frame_object::object_of(vm, at))
     })
-}
-
-fn typing(vm: &mut Vm, function: &str) -> Py {
-    let module = taipan_stdlib::builtins::import::import_module(vm, "_typing")?;
-    vm.get_attr_str(&module, function)
 }
