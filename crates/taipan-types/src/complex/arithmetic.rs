@@ -58,12 +58,11 @@ fn infinite_product(mut a: Parts, mut b: Parts, partial: [f64; 4]) -> Option<Par
         b = (no_nan(b.0), no_nan(b.1));
         again = true;
     }
-    again.then(|| {
-        (
-            f64::INFINITY * (a.0 * b.0 - a.1 * b.1),
-            f64::INFINITY * (a.0 * b.1 + a.1 * b.0),
-        )
-    })
+    let result = (
+        f64::INFINITY * (a.0 * b.0 - a.1 * b.1),
+        f64::INFINITY * (a.0 * b.1 + a.1 * b.0),
+    );
+    again.then_some(result)
 }
 
 /// `a / b`; `None` if `b` is zero. Smith's method: scales by the larger part of the divisor.
