@@ -5,6 +5,7 @@ use crate::frame::{self, ENTRY, Frame, INLINE_GENERATOR};
 use crate::quick::Quick;
 use std::cell::{Cell, UnsafeCell};
 use taipan_bytecode::code::CodeFlags;
+use taipan_bytecode::ops::Intrinsic1;
 use taipan_core::payload::{Payload, Tracer};
 use taipan_core::{Obj, Py, Raised, TypeObject, Value, Vm, alloc, builtin_types, exception, name};
 
@@ -476,6 +477,30 @@ impl Generator {
     /// Undoes [`Generator::begin_delegate`].
     pub(crate) fn end_delegate(&self) {
         self.state.set(State::Suspended);
+    }
+
+    /// Is it suspended where an exception would meet no handler of the program's, so that closing it runs none of its code?
+    pub(crate) fn exits_quietly(&self) -> bool {
+        let Some(frame) = self.frame() else {
+            return false;
+        };
+        if self.state.get() != State::Suspended || self.delegate().is_some() {
+            return false;
+        }
+        // SAFETY: a suspended frame, behind the instruction that suspended it.
+        unsafe {
+            let quick = (*frame).code().quick();
+            let index = quick.index((*frame).ip).saturating_sub(1);
+            match quick.handler(index) {
+                None => true,
+                // All of the body is guarded by what turns StopIteration into RuntimeError.
+                Some(entry) => {
+                    let handler = *quick.at(entry.target);
+                    handler.op == Quick::CallIntrinsic1
+                        && handler.arg == Intrinsic1::StopIterationError as u32
+                }
+            }
+        }
     }
 
     /// Ends a generator that was never started (or is suspended where nothing can run on its exit): its frame is freed.

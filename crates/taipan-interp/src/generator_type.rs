@@ -198,6 +198,10 @@ pub fn close(vm: &mut Vm, object: &Value) -> Py {
             return Ok(Value::none());
         }
         State::Closed => return Ok(Value::none()),
+        State::Suspended if vm.thread().tracing.get() == 0 && this.exits_quietly() => {
+            this.discard();
+            return Ok(Value::none());
+        }
         State::Suspended | State::Running => {}
     }
     let mut exception = None;
