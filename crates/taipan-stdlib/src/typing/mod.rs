@@ -55,6 +55,20 @@ fn define_types() {
     evaluator::define();
     alias::define();
     generic::define();
+    for ty in [
+        &param::TYPE_VAR,
+        &param::PARAM_SPEC,
+        &param::TYPE_VAR_TUPLE,
+        &param_spec_args::ARGS,
+        &param_spec_args::KWARGS,
+        &generic::GENERIC,
+    ] {
+        // Instances have the attribute too, so it must be in the namespace.
+        let namespace = ty.namespace();
+        if !namespace.contains_name(name!("__module__")) {
+            drop(namespace.set_name(name!("__module__"), new_str("typing")));
+        }
+    }
 }
 
 fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
