@@ -3,6 +3,7 @@
 //! Carets point at the part of the line that ran. For a binary operator, a subscript and a call they are split: `~~~~^^^~~~`, with
 //! `^` at the operator, the brackets, or the parentheses.
 
+use super::theme::Theme;
 use taipan_base::unicode::east_asian_width;
 use taipan_syntax::ast::{Expr, Stmt};
 use taipan_syntax::{Mode, Options, Ranged, TextRange, parse};
@@ -16,7 +17,7 @@ struct Anchors {
 }
 
 /// The lines to print, indented, with carets where they help. `columns` are byte offsets into the first and the last line.
-pub(super) fn show(lines: &[String], columns: Option<(usize, usize)>) -> String {
+pub(super) fn show(lines: &[String], columns: Option<(usize, usize)>, theme: &Theme) -> String {
     let dedented = dedent(lines);
     if dedented
         .iter()
@@ -33,7 +34,21 @@ pub(super) fn show(lines: &[String], columns: Option<(usize, usize)>) -> String 
     let start = char_offset(first, start).saturating_sub(removed);
     let end = char_offset(last, end).saturating_sub(removed);
     let picture = Picture::new(&dedented, start, end);
-    indent(&dedent(&picture.render()))
+    let mut out = String::new();
+    for row in picture.render() {
+        match row {
+            Row::Source(line, None) => {
+                let line: String = line.iter().collect();
+                out.push_str(&format!("    {line}\n"));
+            }
+            Row::Source(line, Some(signs)) => {
+                let (line, signs) = theme.underline(line, &signs);
+                out.push_str(&format!("    {line}\n    {signs}\n"));
+            }
+            Row::Left(count) => out.push_str(&format!("    ...<{count} lines>...\n")),
+        }
+    }
+    out
 }
 
 /// A byte offset into a line as a number of characters.
@@ -82,16 +97,6 @@ fn dedent(lines: &[String]) -> Vec<Line> {
         .collect()
 }
 
-fn indent(lines: &[Line]) -> String {
-    let mut out = String::new();
-    for line in lines {
-        out.push_str("    ");
-        out.extend(line);
-        out.push('\n');
-    }
-    out
-}
-
 /// The columns that the first `offset` characters take on a terminal.
 fn width(line: &[char], offset: usize) -> usize {
     if line.iter().all(char::is_ascii) {
@@ -109,6 +114,14 @@ fn width(line: &[char], offset: usize) -> usize {
         .sum()
 }
 
+/// A part of the picture.
+enum Row<'a> {
+    /// A line and the signs below it, if any.
+    Source(&'a [char], Option<String>),
+    /// So many lines are not shown.
+    Left(usize),
+}
+
 /// Lines with the range that ran.
 struct Picture<'a> {
     lines: &'a [Line],
@@ -118,8 +131,8 @@ struct Picture<'a> {
     carets: bool,
 }
 
-impl Picture<'_> {
-    fn new(lines: &[Line], start: usize, end: usize) -> Picture<'_> {
+impl<'a> Picture<'a> {
+    fn new(lines: &'a [Line], start: usize, end: usize) -> Picture<'a> {
         let anchors = find_anchors(&segment(lines, start, end));
         let carets = carets_help(lines, start, end, anchors.is_some());
         Picture {
@@ -132,7 +145,7 @@ impl Picture<'_> {
     }
 
     /// First and last line, and those around the anchors; gaps of more than one line are counted.
-    fn render(&self) -> Vec<String> {
+    fn render(&self) -> Vec<Row<'a>> {
         let count = self.lines.len();
         let mut wanted = vec![0, count - 1];
         if let Some(anchors) = &self.anchors {
@@ -151,7 +164,7 @@ impl Picture<'_> {
                 if gap == 2 {
                     self.render_line(&mut out, line - 1);
                 } else if gap > 2 {
-                    out.push(format!("...<{} lines>...", gap - 1));
+                    out.push(Row::Left(gap - 1));
                 }
             }
             self.render_line(&mut out, line);
@@ -160,10 +173,10 @@ impl Picture<'_> {
         out
     }
 
-    fn render_line(&self, out: &mut Vec<String>, at: usize) {
+    fn render_line(&self, out: &mut Vec<Row<'a>>, at: usize) {
         let line = &self.lines[at];
-        out.push(line.iter().collect());
         if !self.carets {
+            out.push(Row::Source(line, None));
             return;
         }
         let spaces = line.iter().take_while(|c| c.is_whitespace()).count();
@@ -183,7 +196,7 @@ impl Picture<'_> {
                 }
             })
             .collect();
-        out.push(text);
+        out.push(Row::Source(line, Some(text)));
     }
 
     /// `^`, or with anchors `~` outside of them.

@@ -4,6 +4,7 @@
 
 mod carets;
 mod suggest;
+mod theme;
 
 use std::collections::{HashMap, HashSet};
 use taipan_bytecode::line_table::{Position, position_at};
@@ -12,6 +13,7 @@ use taipan_core::str_object::{is_str, str_of};
 use taipan_core::{Py, Value, Vm, builtin_types, exception, name, tuple_object};
 use taipan_interp::frame_object::FrameObject;
 use taipan_interp::traceback::Traceback;
+use theme::{PLAIN, Theme};
 
 /// Of equal frames in a row so many are shown.
 const REPEATED: usize = 3;
@@ -154,18 +156,19 @@ fn type_name(vm: &mut Vm, exception: &Value) -> String {
 }
 
 /// The lines behind the frames.
-fn last_lines(vm: &mut Vm, exception: &Value, traceback: Option<&Value>) -> Vec<String> {
+fn last_lines(
+    vm: &mut Vm,
+    exception: &Value,
+    traceback: Option<&Value>,
+    theme: &Theme,
+) -> Vec<String> {
     let ty = type_name(vm, exception);
     let mut lines = if exception.is_instance(&builtin_types::SYNTAX_ERROR) {
-        syntax_error(vm, exception, &ty)
+        syntax_error(vm, exception, &ty, theme)
     } else {
         let mut text = safe_str(vm, exception, "exception");
         text.push_str(&suggest::suffix(vm, exception, traceback));
-        vec![if text.is_empty() {
-            format!("{ty}\n")
-        } else {
-            format!("{ty}: {text}\n")
-        }]
+        vec![format!("{}\n", theme.kind_and_message(&ty, &text))]
     };
     if let Some(notes) = attribute(vm, exception, name!("__notes__")) {
         let is_row =
@@ -188,22 +191,22 @@ fn last_lines(vm: &mut Vm, exception: &Value, traceback: Option<&Value>) -> Vec<
 }
 
 /// Builds the reports of an exception and all that hang on it. The first is the exception's own.
-fn collect(vm: &mut Vm, top: &Value) -> Vec<Report> {
+fn collect(vm: &mut Vm, top: &Value, theme: &Theme) -> Vec<Report> {
     let mut seen: HashSet<u64> = HashSet::new();
     let mut reports = Vec::new();
-    let mut queue = vec![(add(vm, &mut reports, &mut seen, top), top.clone())];
+    let mut queue = vec![(add(vm, &mut reports, &mut seen, top, theme), top.clone())];
     while let Some((index, current)) = queue.pop() {
         if let Some(cause) =
             exception::cause(vm, &current).filter(|other| !seen.contains(&other.bits()))
         {
-            let at = add(vm, &mut reports, &mut seen, &cause);
+            let at = add(vm, &mut reports, &mut seen, &cause, theme);
             reports[index].cause = Some(at);
             queue.push((at, cause));
         }
         if let Some(context) =
             exception::context(vm, &current).filter(|other| !seen.contains(&other.bits()))
         {
-            let at = add(vm, &mut reports, &mut seen, &context);
+            let at = add(vm, &mut reports, &mut seen, &context, theme);
             reports[index].context = Some(at);
             queue.push((at, context));
         }
@@ -213,7 +216,7 @@ fn collect(vm: &mut Vm, top: &Value) -> Vec<Report> {
             let members = tuple_object::items(&members).unwrap_or(&[]).to_vec();
             let mut row = Vec::with_capacity(members.len());
             for member in members {
-                let at = add(vm, &mut reports, &mut seen, &member);
+                let at = add(vm, &mut reports, &mut seen, &member, theme);
                 row.push(at);
                 queue.push((at, member));
             }
@@ -228,12 +231,13 @@ fn add(
     reports: &mut Vec<Report>,
     seen: &mut HashSet<u64>,
     exception: &Value,
+    theme: &Theme,
 ) -> usize {
     seen.insert(exception.bits());
     let traceback = exception::traceback(vm, exception);
     let suppress = attribute(vm, exception, name!("__suppress_context__"));
     let report = Report {
-        last: last_lines(vm, exception, traceback.as_ref()),
+        last: last_lines(vm, exception, traceback.as_ref(), theme),
         entries: entries(vm, traceback),
         suppress_context: suppress.is_some_and(|flag| flag.is_true()),
         cause: None,
@@ -247,7 +251,7 @@ fn add(
 // ---- syntax errors ----
 
 /// The place and message of a `SyntaxError`.
-fn syntax_error(vm: &mut Vm, exception: &Value, ty: &str) -> Vec<String> {
+fn syntax_error(vm: &mut Vm, exception: &Value, ty: &str, theme: &Theme) -> Vec<String> {
     let mut lines = Vec::new();
     let file =
         attribute(vm, exception, name!("filename")).map(|file| safe_str(vm, &file, "filename"));
@@ -257,10 +261,8 @@ fn syntax_error(vm: &mut Vm, exception: &Value, ty: &str) -> Vec<String> {
     match (&line, &file) {
         (Some(line), _) => {
             let shown = safe_str(vm, line, "lineno");
-            lines.push(format!(
-                "  File \"{}\", line {shown}\n",
-                file.as_deref().unwrap_or("<string>")
-            ));
+            let place = theme.file_and_line(file.as_deref().unwrap_or("<string>"), &shown);
+            lines.push(format!("  {place}\n"));
         }
         (None, Some(file)) => suffix = format!(" ({file})"),
         (None, None) => {}
@@ -274,7 +276,9 @@ fn syntax_error(vm: &mut Vm, exception: &Value, ty: &str) -> Vec<String> {
             attribute(vm, exception, name!("end_offset")).and_then(|offset| offset.as_i64());
         let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_i64);
         let same_line = number(&line) == number(&end_line);
-        lines.extend(syntax_error_text(&text, offset, end_offset, same_line));
+        lines.extend(syntax_error_text(
+            &text, offset, end_offset, same_line, theme,
+        ));
     }
     let message =
         attribute(vm, exception, name!("msg")).map(|message| safe_str(vm, &message, "msg"));
@@ -283,7 +287,8 @@ fn syntax_error(vm: &mut Vm, exception: &Value, ty: &str) -> Vec<String> {
         Some(message) => message,
         None => "None".to_owned(),
     };
-    lines.push(format!("{ty}: {message}{suffix}\n"));
+    let last = theme.kind_and_message(ty, &message);
+    lines.push(format!("{last}{suffix}\n"));
     lines
 }
 
@@ -293,6 +298,7 @@ fn syntax_error_text(
     offset: Option<i64>,
     end_offset: Option<i64>,
     same_line: bool,
+    theme: &Theme,
 ) -> Vec<String> {
     let right = text.trim_end_matches('\n');
     let left = right.trim_start_matches([' ', '\n', '\x0c']);
@@ -325,7 +331,9 @@ fn syntax_error_text(
             .map(|c| if c.is_whitespace() { c } else { ' ' })
             .collect();
         let count = (end - offset).max(0) as usize;
-        lines.push(format!("    {space}{}\n", "^".repeat(count)));
+        let shown: Vec<char> = left.chars().collect();
+        let (top, bottom) = theme.underline(&shown, &format!("{space}{}", "^".repeat(count)));
+        lines = vec![format!("    {top}\n"), format!("    {bottom}\n")];
     }
     lines
 }
@@ -335,6 +343,7 @@ fn syntax_error_text(
 /// Source lines by file, read once for a report.
 struct Files {
     known: HashMap<String, Option<Vec<String>>>,
+    theme: &'static Theme,
 }
 
 impl Files {
@@ -450,7 +459,10 @@ fn format_entry(vm: &mut Vm, files: &mut Files, entry: &Entry) -> String {
     let line = entry
         .line
         .map_or_else(|| "None".to_owned(), |line| line.to_string());
-    let mut text = format!("  File \"{file}\", line {line}, in {}\n", entry.name);
+    let theme = files.theme;
+    let place = theme.file_and_line(file, &line);
+    let name = format!("{}{}{}", theme.place, entry.name, theme.reset);
+    let mut text = format!("  {place}, in {name}\n");
     if let Some(first) = entry.line {
         let position = &entry.position;
         let end = if position.end_line >= first {
@@ -469,7 +481,7 @@ fn format_entry(vm: &mut Vm, files: &mut Files, entry: &Entry) -> String {
         } else {
             None
         };
-        text.push_str(&carets::show(&lines, columns));
+        text.push_str(&carets::show(&lines, columns, theme));
     }
     text
 }
@@ -621,11 +633,16 @@ impl Printer<'_> {
 
 /// The whole text of an exception, as an uncaught one is shown.
 pub fn format_exception(vm: &mut Vm, exception: &Value) -> String {
-    let reports = collect(vm, exception);
+    format_with(vm, exception, &PLAIN)
+}
+
+fn format_with(vm: &mut Vm, exception: &Value, theme: &'static Theme) -> String {
+    let reports = collect(vm, exception, theme);
     let mut printer = Printer {
         reports: &reports,
         files: Files {
             known: HashMap::new(),
+            theme,
         },
         margin: Margin::default(),
         out: String::new(),
@@ -636,7 +653,7 @@ pub fn format_exception(vm: &mut Vm, exception: &Value) -> String {
 
 /// The last lines alone: type, message, notes.
 pub fn format_exception_only(vm: &mut Vm, exception: &Value) -> String {
-    last_lines(vm, exception, None).concat()
+    last_lines(vm, exception, None, &PLAIN).concat()
 }
 
 /// The frames of a traceback object.
@@ -644,13 +661,15 @@ pub fn format_traceback(vm: &mut Vm, traceback: &Value) -> String {
     let entries = entries(vm, Some(traceback.clone()));
     let mut files = Files {
         known: HashMap::new(),
+        theme: &PLAIN,
     };
     format_entries(vm, &mut files, &entries).concat()
 }
 
 /// Shows an exception on `sys.stderr`; on the process's own if that does not work. Nothing if `sys.stderr` is `None`.
 pub fn print_exception(vm: &mut Vm, exception: &Value) {
-    let text = format_exception(vm, exception);
+    let theme = theme::of_stderr(vm);
+    let text = format_with(vm, exception, theme);
     write_error(vm, &text);
 }
 
