@@ -11,7 +11,7 @@ pub enum Mode {
     GcZeal,
     /// The native stack is small.
     StackTight,
-    /// Reference counts are compared with the edges of the object graph at each collection and at the end.
+    /// Reference counts are compared with the edges of the object graph when the program ends.
     Counts,
 }
 
