@@ -447,7 +447,7 @@ impl Maker<'_> {
 fn check_shape(vm: &mut Vm, code: &Code, nlocals: u32) -> Py<()> {
     let message = if code.posonlyargcount > code.argcount {
         "code: argcount < posonlyargcount"
-    } else if code.bytecode.len() % 2 != 0 {
+    } else if !code.bytecode.len().is_multiple_of(2) {
         "code: co_code is malformed"
     } else if code.nparams() > code.varnames.len() {
         "code: co_varnames is too small"

@@ -60,7 +60,7 @@ pub fn find_handler(
                 cut(sp, base);
                 sp = base;
                 if entry.lasti {
-                    let unit = origin.unwrap_or_else(|| quick.unit(index) as u32);
+                    let unit = origin.unwrap_or_else(|| quick.unit(index));
                     *sp = Value::int(i64::from(unit)).into_bits();
                     sp = sp.wrapping_add(1);
                 }
