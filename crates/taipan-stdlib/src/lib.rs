@@ -5,6 +5,7 @@ pub mod _imp;
 pub mod _io;
 pub mod _json;
 pub mod _opcode;
+pub mod _signal;
 pub mod _sre;
 pub mod _string;
 pub mod abc;
@@ -28,7 +29,10 @@ pub mod locks;
 pub mod marshal;
 pub mod math;
 pub mod operator;
+pub mod path;
+pub mod posix;
 pub mod random;
+pub mod resource;
 pub mod statistics;
 pub mod structs;
 pub mod structseq;
@@ -60,6 +64,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_io::MODULE,
     &_json::MODULE,
     &_opcode::MODULE,
+    &_signal::MODULE,
     &_sre::MODULE,
     &_string::MODULE,
     &abc::MODULE,
@@ -80,6 +85,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &posix::MODULE,
+    &resource::MODULE,
     &random::MODULE,
     &statistics::MODULE,
     &structs::MODULE,

@@ -1,22 +1,23 @@
-//! Struct sequences: tuples whose items have names too (`sys.version_info`, `os.stat_result`, `time.struct_time`). Fields beyond the
-//! visible ones have names but no index.
+//! Records: tuples whose items have names (`os.stat_result`, `time.struct_time`, `sys.flags`).
+//!
+//! Visible fields are the items of the tuple; hidden ones are reached by name only and lie in the instance's fixed places. A field
+//! without a name is reached by index only; as many hidden fields take its value if none is given (`os.stat_result`: the times).
 
-use taipan_core::builtin_types as types;
-use taipan_core::dict_object::{Dict, dict_of, new_dict};
-use taipan_core::instance;
-use taipan_core::str_object::{self, new_str, str_eq, str_of};
+use std::sync::{Mutex, PoisonError};
+use taipan_core::dict_object::{Dict, new_dict};
+use taipan_core::str_object::{immortal_name, name, new_str, str_of};
 use taipan_core::tuple_object::{items, new_tuple, new_tuple_of};
 use taipan_core::{
-    Args, GetSetDef, MethodDef, Py, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm, f0, getter,
-    name, raw,
+    Args, GetSetDef, MethodDef, Py, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm, builtin_types, f0, getter,
+    instance, raw,
 };
 
-/// The declaration of a struct sequence.
+/// The declaration of a record type.
 pub struct Fields {
-    /// `"sys.version_info"`
+    /// With its module: `"os.stat_result"`.
     pub name: &'static str,
     pub doc: &'static str,
-    /// Name and documentation; visible ones first. A name of `""` is an unnamed field.
+    /// Names and descriptions, visible fields first; `""` for a field without a name.
     pub fields: &'static [(&'static str, &'static str)],
     /// How many have an index.
     pub visible: usize,
@@ -24,254 +25,87 @@ pub struct Fields {
     pub instantiable: bool,
 }
 
-type Getter = fn(&mut Vm, &Value) -> Py;
+static RECORDS: Mutex<Vec<(&'static TypeObject, &'static Fields)>> = Mutex::new(Vec::new());
 
-fn visible<const N: usize>(_vm: &mut Vm, this: &Value) -> Py {
-    Ok(items(this)
-        .and_then(|items| items.get(N))
-        .cloned()
-        .unwrap_or_else(Value::none))
+fn record_of(ty: &TypeObject) -> Option<&'static Fields> {
+    let records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    records.iter().find(|(own, _)| std::ptr::eq(*own, ty)).map(|(_, record)| *record)
 }
 
-fn hidden<const N: usize>(_vm: &mut Vm, this: &Value) -> Py {
-    Ok(instance::fixed(this, N as u32).unwrap_or_else(Value::none))
+/// Field `N` of a record.
+fn field<const N: usize>(_vm: &mut Vm, this: &Value) -> Py {
+    Ok(field_at(this, N))
 }
 
-macro_rules! getters {
-    ($function:ident: $($n:literal)*) => { [$($function::<$n> as Getter),*] };
+fn field_at(this: &Value, index: usize) -> Value {
+    let visible = items(this).unwrap_or(&[]);
+    match visible.get(index) {
+        Some(item) => item.clone(),
+        None => instance::fixed(this, (index - visible.len()) as u32).unwrap_or_else(Value::none),
+    }
 }
 
-static VISIBLE: [Getter; 24] =
-    getters!(visible: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23);
-static HIDDEN: [Getter; 12] = getters!(hidden: 0 1 2 3 4 5 6 7 8 9 10 11);
+macro_rules! field_table {
+    ($($n:literal)*) => { [$(field::<$n>),*] };
+}
 
-/// Defines the type of a struct sequence. Doing it a second time changes nothing.
-pub fn define(ty: &'static TypeObject, fields: &'static Fields) {
+static FIELDS: [fn(&mut Vm, &Value) -> Py; 24] =
+    field_table!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23);
+
+static METHODS: [MethodDef; 2] = [
+    f0("__reduce__(self, /)", reduce, "Helper for pickle."),
+    raw("__replace__(self, /, **changes)", replace, "Return a copy of the structure with new values for the specified fields."),
+];
+
+/// Defines a record type. Does nothing the second time.
+pub fn define(ty: &'static TypeObject, record: &'static Fields) {
     if ty.spec().is_some() {
         return;
     }
-    let hidden = fields.fields.len() - fields.visible;
-    let mut rows: Vec<GetSetDef> = Vec::with_capacity(fields.fields.len());
-    for (index, (name, doc)) in fields.fields.iter().enumerate() {
-        let get = if index < fields.visible {
-            VISIBLE.get(index)
-        } else {
-            HIDDEN.get(index - fields.visible)
-        };
-        if let Some(get) = get.filter(|_| !name.is_empty()) {
-            rows.push(getter(name, *get, doc));
-        }
-    }
-    let flags = if fields.instantiable {
-        TypeFlags::empty()
-    } else {
-        TypeFlags::NO_INSTANTIATION
-    };
-    // Types live as long as the process, and so do their declarations.
-    let spec: &'static TypeSpec = Box::leak(Box::new(TypeSpec {
-        name: fields.name,
-        base: Some(&types::TUPLE),
-        flags,
-        slots: Slots {
-            new: Some(new),
-            repr: Some(repr),
-            ..Slots::NONE
-        },
-        methods: &METHODS,
-        getset: Box::leak(rows.into_boxed_slice()),
-        doc: fields.doc,
-        ..TypeSpec::DEFAULT
-    }));
-    ty.set_storage(hidden as u32, 0);
-    ty.define(spec);
-    let namespace = ty.namespace();
-    let number = |count: usize| Value::int(count as i64);
-    let unnamed = fields
+    RECORDS.lock().unwrap_or_else(PoisonError::into_inner).push((ty, record));
+    let getters: Vec<GetSetDef> = record
         .fields
         .iter()
-        .filter(|(name, _)| name.is_empty())
-        .count();
-    let named = fields.fields[..fields.visible]
+        .zip(FIELDS)
+        .filter(|((text, _), _)| !text.is_empty())
+        .map(|((text, doc), get)| getter(text, get, doc))
+        .collect();
+    let spec = TypeSpec {
+        name: record.name,
+        base: Some(&builtin_types::TUPLE),
+        flags: if record.instantiable { TypeFlags::empty() } else { TypeFlags::NO_INSTANTIATION },
+        slots: Slots { new: Some(new), repr: Some(repr), ..Slots::NONE },
+        methods: &METHODS,
+        getset: Box::leak(getters.into_boxed_slice()),
+        doc: record.doc,
+        ..TypeSpec::DEFAULT
+    };
+    // Types live as long as the process, and so do their declarations.
+    ty.set_storage((record.fields.len() - record.visible) as u32, 0);
+    ty.define(Box::leak(Box::new(spec)));
+    let class = ty.namespace();
+    let unnamed = record.fields.iter().filter(|(text, _)| text.is_empty()).count();
+    let set = |key: &str, value: Value| drop(class.set_name(&immortal_name(key), value));
+    set("n_sequence_fields", Value::int(record.visible as i64));
+    set("n_fields", Value::int(record.fields.len() as i64));
+    set("n_unnamed_fields", Value::int(unnamed as i64));
+    let match_args: Vec<Value> = record.fields[..record.visible]
         .iter()
-        .filter(|(name, _)| !name.is_empty())
-        .map(|(name, _)| str_object::name(name));
-    for (name, value) in [
-        (name!("n_sequence_fields"), number(fields.visible)),
-        (name!("n_fields"), number(fields.fields.len())),
-        (name!("n_unnamed_fields"), number(unnamed)),
-        (
-            name!("__match_args__"),
-            new_tuple(named.collect::<Vec<_>>()),
-        ),
-    ] {
-        drop(namespace.set_name(name, value));
-    }
-    let all = fields.fields.iter().map(|(name, _)| str_object::name(name));
-    drop(namespace.set_name(
-        name!("_fields_in_order"),
-        new_tuple(all.collect::<Vec<_>>()),
-    ));
+        .filter(|(text, _)| !text.is_empty())
+        .map(|(text, _)| name(text))
+        .collect();
+    set("__match_args__", new_tuple(match_args));
 }
 
-/// An instance of all fields, the hidden ones behind the visible ones.
+/// An instance; `values` are all fields, the hidden ones behind the visible ones. Hidden ones that are missing are `None`.
 pub fn create(ty: &TypeObject, visible: usize, mut values: Vec<Value>) -> Value {
-    let rest = values.split_off(visible.min(values.len()));
+    let hidden = values.split_off(visible.min(values.len()));
     let made = new_tuple_of(ty, values.into_iter());
-    for (index, value) in rest.into_iter().enumerate() {
+    for (index, value) in hidden.into_iter().enumerate() {
         drop(instance::set_fixed(&made, index as u32, Some(value)));
     }
     made
 }
-
-/// A number that the type's namespace keeps about its fields.
-fn count(ty: &TypeObject, name: &Value) -> usize {
-    let found = ty
-        .lookup_with_owner(name)
-        .and_then(|(value, _)| value.as_i64());
-    found.unwrap_or(0) as usize
-}
-
-/// Names of all fields in order.
-fn names(ty: &TypeObject) -> Vec<Value> {
-    ty.lookup_with_owner(name!("_fields_in_order"))
-        .and_then(|(value, _)| items(&value).map(<[Value]>::to_vec))
-        .unwrap_or_default()
-}
-
-fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let mut sequence = args.pos().first().cloned();
-    let mut dict = args.pos().get(1).cloned();
-    for (keyword, value) in args.keywords() {
-        if str_eq(keyword, name!("sequence")) {
-            sequence = Some(value.clone());
-        } else if str_eq(keyword, name!("dict")) {
-            dict = Some(value.clone());
-        } else {
-            let keyword = vm.str_string(keyword)?;
-            let message = format!(
-                "{}() got an unexpected keyword argument '{keyword}'",
-                cls.name()
-            );
-            return Err(vm.type_error(message));
-        }
-    }
-    let Some(sequence) = sequence else {
-        let message = format!(
-            "{}() missing required argument 'sequence' (pos 1)",
-            cls.name()
-        );
-        return Err(vm.type_error(message));
-    };
-    let full = cls.full_name();
-    if sequence.type_of().slots().iter.is_none() && sequence.type_of().slots().get_item.is_none() {
-        return Err(vm.type_error("constructor requires a sequence"));
-    }
-    if let Some(dict) = &dict
-        && dict_of(dict).is_none()
-    {
-        return Err(vm.type_error(format!("{full}() takes a dict as second arg, if any")));
-    }
-    let mut values = vm.to_vec(&sequence)?;
-    let least = count(cls, name!("n_sequence_fields"));
-    let most = count(cls, name!("n_fields"));
-    if values.len() < least || values.len() > most {
-        let bound = match (least == most, values.len() < least) {
-            (true, _) => format!("a {least}-sequence"),
-            (false, true) => format!("an at least {least}-sequence"),
-            (false, false) => format!("an at most {most}-sequence"),
-        };
-        return Err(vm.type_error(format!(
-            "{full}() takes {bound} ({}-sequence given)",
-            values.len()
-        )));
-    }
-    let names = names(cls);
-    for name in names.iter().skip(values.len()) {
-        let found = match dict.as_ref().and_then(|dict| dict.cast::<Dict>()) {
-            Some(dict) => dict.get(vm, name)?,
-            None => None,
-        };
-        values.push(found.unwrap_or_else(Value::none));
-    }
-    Ok(create(cls, least, values))
-}
-
-fn repr(vm: &mut Vm, this: &Value) -> Py {
-    let ty = this.type_of();
-    let row = items(this).unwrap_or(&[]);
-    let mut out = taipan_types::text::Builder::new();
-    out.push_str(ty.full_name());
-    out.push_str("(");
-    for (index, (name, value)) in names(ty).iter().zip(row).enumerate() {
-        if index > 0 {
-            out.push_str(", ");
-        }
-        let shown = vm.repr(value)?;
-        out.push_value(name);
-        out.push_str("=");
-        out.push_value(&shown);
-    }
-    out.push_str(")");
-    out.finish(vm)
-}
-
-/// The hidden fields of an instance, by name.
-fn hidden_fields(this: &Value) -> Vec<(Value, Value)> {
-    let ty = this.type_of();
-    let first = count(ty, name!("n_sequence_fields"));
-    names(ty)
-        .into_iter()
-        .skip(first)
-        .enumerate()
-        .map(|(index, name)| {
-            let value = instance::fixed(this, index as u32).unwrap_or_else(Value::none);
-            (name, value)
-        })
-        .collect()
-}
-
-fn reduce(_vm: &mut Vm, this: &Value) -> Py {
-    let row = new_tuple(items(this).unwrap_or(&[]).to_vec());
-    let dict = new_dict();
-    for (name, value) in hidden_fields(this) {
-        drop(dict.expect::<Dict>().set_name(&name, value));
-    }
-    Ok(new_tuple([
-        this.type_of().to_value(),
-        new_tuple([row, dict]),
-    ]))
-}
-
-fn replace(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
-    if !args.pos().is_empty() {
-        return Err(vm.type_error("__replace__() takes no positional arguments"));
-    }
-    let ty = this.type_of();
-    let names = names(ty);
-    let visible = count(ty, name!("n_sequence_fields"));
-    let mut values = items(this).unwrap_or(&[]).to_vec();
-    values.extend(hidden_fields(this).into_iter().map(|(_, value)| value));
-    for (keyword, value) in args.keywords() {
-        match names.iter().position(|name| str_eq(name, keyword)) {
-            Some(index) => values[index] = value.clone(),
-            None => {
-                let shown = vm.repr_string(&new_tuple([keyword.clone()]))?;
-                let inner = shown.trim_start_matches('(').trim_end_matches([',', ')']);
-                return Err(vm.type_error(format!("Got unexpected field name(s): [{inner}]")));
-            }
-        }
-    }
-    Ok(create(ty, visible, values))
-}
-
-static METHODS: [MethodDef; 2] = [
-    f0("__reduce__(self, /)", reduce, ""),
-    raw(
-        "__replace__(self, /, **changes)",
-        replace,
-        "Return a copy of the structure with new values for the specified fields.",
-    ),
-];
 
 /// A text field; missing text is `None`.
 pub fn text(value: Option<&str>) -> Value {
@@ -281,4 +115,129 @@ pub fn text(value: Option<&str>) -> Value {
 /// The text of a string value.
 pub fn string_of(value: &Value) -> Option<String> {
     str_of(value).map(|text| text.to_lossy())
+}
+
+fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
+    let Some(record) = record_of(cls) else {
+        return Err(vm.type_error(format!("cannot create '{}' instances", cls.name())));
+    };
+    let own_name = record.name.rsplit('.').next().unwrap_or(record.name);
+    if let [(only, _)] = record.fields {
+        // A record of one field is made from the field itself.
+        let [value] = taipan_types::check::bind(vm, own_name, [*only], 1, args)?;
+        return Ok(create(cls, 1, value.into_iter().collect()));
+    }
+    let row = taipan_types::check::bind(vm, own_name, ["sequence", "dict"], 1, args)?;
+    let [sequence, dict] = row;
+    let sequence = sequence.unwrap_or_else(Value::none);
+    if sequence.type_of().slots().iter.is_none() && sequence.type_of().slots().get_item.is_none() {
+        return Err(vm.type_error("constructor requires a sequence"));
+    }
+    let mut values = vm.to_vec(&sequence)?;
+    let dict = dict.filter(|dict| !dict.is_none());
+    if let Some(dict) = &dict
+        && dict.cast::<Dict>().is_none()
+    {
+        let message = format!("{}() takes a dict as second arg, if any", record.name);
+        return Err(vm.type_error(message));
+    }
+    check_length(vm, record, values.len())?;
+    let unnamed: Vec<usize> = (0..record.visible).filter(|at| record.fields[*at].0.is_empty()).collect();
+    for (text, _) in &record.fields[values.len()..] {
+        let given = dict.as_ref().and_then(|dict| dict.cast::<Dict>()?.get_name(&name(text)));
+        let stand_in = unnamed.get(values.len() - record.visible).map(|at| values[*at].clone());
+        values.push(given.or(stand_in).unwrap_or_else(Value::none));
+    }
+    Ok(create(cls, record.visible, values))
+}
+
+fn check_length(vm: &mut Vm, record: &Fields, given: usize) -> Py<()> {
+    let (least, most) = (record.visible, record.fields.len());
+    let text = record.name;
+    if least == most {
+        if given != least {
+            let message = format!("{text}() takes a {least}-sequence ({given}-sequence given)");
+            return Err(vm.type_error(message));
+        }
+    } else if given < least {
+        let message = format!("{text}() takes an at least {least}-sequence ({given}-sequence given)");
+        return Err(vm.type_error(message));
+    } else if given > most {
+        let message = format!("{text}() takes an at most {most}-sequence ({given}-sequence given)");
+        return Err(vm.type_error(message));
+    }
+    Ok(())
+}
+
+fn repr(vm: &mut Vm, this: &Value) -> Py {
+    let Some(record) = record_of(this.type_of()) else {
+        return Ok(new_str("()"));
+    };
+    if !vm.repr_enter(this) {
+        return Ok(new_str(&format!("{}(...)", record.name)));
+    }
+    let names = record.fields.iter().map(|(text, _)| *text).filter(|text| !text.is_empty());
+    let mut out = format!("{}(", record.name);
+    let mut failed = None;
+    for (index, (item, text)) in items(this).unwrap_or(&[]).iter().zip(names).enumerate() {
+        match vm.repr_string(item) {
+            Ok(item) => {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                out.push_str(text);
+                out.push('=');
+                out.push_str(&item);
+            }
+            Err(raised) => {
+                failed = Some(raised);
+                break;
+            }
+        }
+    }
+    vm.repr_leave();
+    match failed {
+        Some(raised) => Err(raised),
+        None => Ok(new_str(&(out + ")"))),
+    }
+}
+
+fn reduce(_vm: &mut Vm, this: &Value) -> Py {
+    let visible = items(this).unwrap_or(&[]);
+    let hidden = new_dict();
+    if let Some(record) = record_of(this.type_of()) {
+        for (index, (text, _)) in record.fields.iter().enumerate().skip(visible.len()) {
+            hidden.expect::<Dict>().set_name(&name(text), field_at(this, index));
+        }
+    }
+    Ok(new_tuple([this.type_of().to_value(), new_tuple([new_tuple(visible.to_vec()), hidden])]))
+}
+
+fn replace(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
+    if !args.pos().is_empty() {
+        let message = format!("__replace__() takes 0 positional arguments but {} were given", args.pos().len());
+        return Err(vm.type_error(message));
+    }
+    let Some(record) = record_of(this.type_of()) else {
+        return Err(vm.type_error("not a structure"));
+    };
+    if record.fields.iter().any(|(text, _)| text.is_empty()) {
+        let message = format!("__replace__() is not supported for {} because it has unnamed field(s)", record.name);
+        return Err(vm.type_error(message));
+    }
+    let mut values: Vec<Value> = (0..record.fields.len()).map(|index| field_at(this, index)).collect();
+    let mut unknown = Vec::new();
+    for (key, value) in args.keywords() {
+        let text = vm.str_string(key)?;
+        match record.fields.iter().position(|(own, _)| *own == text) {
+            Some(at) => values[at] = value.clone(),
+            None => unknown.push(key.clone()),
+        }
+    }
+    if !unknown.is_empty() {
+        let unknown = taipan_types::list::new_list(unknown);
+        let unknown = vm.repr_string(&unknown)?;
+        return Err(vm.type_error(format!("Got unexpected field name(s): {unknown}")));
+    }
+    Ok(create(this.type_of(), record.visible, values))
 }

@@ -189,3 +189,12 @@ pub(crate) fn qualified_name(vm: &mut Vm, ty: &TypeObject) -> Py<String> {
     }
     Ok(format!("{}.{name}", vm.str_string(&module)?))
 }
+
+/// Puts the functions of one more table into a module's dict.
+pub(crate) fn add_functions(dict: &Value, module: &str, table: &'static [MethodDef]) {
+    let owner = taipan_core::str_object::name(module);
+    for function in table {
+        let value = taipan_core::descriptor::new_native_function(function, None, Some(owner.clone()));
+        add(dict, function.name(), value);
+    }
+}
