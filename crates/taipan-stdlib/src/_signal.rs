@@ -16,9 +16,10 @@ use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::vm::breaker;
 use taipan_core::{
-    Bound, MethodDef, Py, Raised, Thread, Type, TypeObject, Value, Vm, bound, builtin_types, f0, f1, f2, slice,
+    Bound, MethodDef, Py, Raised, Thread, Type, TypeObject, Value, Vm, bound, builtin_types, f0,
+    f1, f2, slice,
 };
-use taipan_types::exceptions::{raise_errno, strerror};
+use taipan_types::exceptions::os_error::{raise_errno, strerror};
 
 /// One more than the greatest signal number.
 const COUNT: usize = 65;
@@ -43,27 +44,107 @@ static SIGINFO: Fields = Fields {
 };
 
 static FUNCTIONS: [MethodDef; 21] = [
-    f1("alarm($module, seconds, /)", alarm, "Have SIGALRM sent after some seconds; give what was left of the former wait."),
-    f2("default_int_handler($module, signalnum, frame, /)", default_int_handler, "The handler of SIGINT that Python sets: it raises KeyboardInterrupt."),
-    f1("getitimer($module, which, /)", getitimer, "A timer's (time left, interval) in seconds."),
-    f1("getsignal($module, signalnum, /)", getsignal, "The handler of a signal: SIG_IGN, SIG_DFL, a callable, or None if it is not known."),
+    f1(
+        "alarm($module, seconds, /)",
+        alarm,
+        "Have SIGALRM sent after some seconds; give what was left of the former wait.",
+    ),
+    f2(
+        "default_int_handler($module, signalnum, frame, /)",
+        default_int_handler,
+        "The handler of SIGINT that Python sets: it raises KeyboardInterrupt.",
+    ),
+    f1(
+        "getitimer($module, which, /)",
+        getitimer,
+        "A timer's (time left, interval) in seconds.",
+    ),
+    f1(
+        "getsignal($module, signalnum, /)",
+        getsignal,
+        "The handler of a signal: SIG_IGN, SIG_DFL, a callable, or None if it is not known.",
+    ),
     f0("pause($module, /)", pause, "Wait until a signal arrives."),
-    slice("pidfd_send_signal($module, pidfd, signalnum, siginfo=None, flags=0, /)", pidfd_send_signal, "Send a signal to the process of a descriptor."),
-    f2("pthread_kill($module, thread_id, signalnum, /)", pthread_kill, "Send a signal to a thread."),
-    f2("pthread_sigmask($module, how, mask, /)", pthread_sigmask, "Change the set of blocked signals; give the former one."),
-    f1("raise_signal($module, signalnum, /)", raise_signal, "Send a signal to this process."),
-    bound("set_wakeup_fd($module, fd, /, *, warn_on_full_buffer=True)", set_wakeup_fd, "Have the number of each signal written to a descriptor (-1: none); give the former descriptor."),
-    slice("setitimer($module, which, seconds, interval=0.0, /)", setitimer, "Set a timer in seconds; give the former (time left, interval)."),
-    f2("siginterrupt($module, signalnum, flag, /)", siginterrupt, "Set whether a signal interrupts system calls."),
-    f2("signal($module, signalnum, handler, /)", signal, "Set the handler of a signal; give the former one.\n\nA handler is called with the signal's number and the interrupted frame."),
-    f0("sigpending($module, /)", sigpending, "The set of signals that wait while they are blocked."),
-    f2("sigtimedwait($module, sigset, timeout, /)", sigtimedwait, "Wait for a signal of a set for some seconds; give a struct_siginfo, or None."),
-    f1("sigwait($module, sigset, /)", sigwait, "Wait for a signal of a set; give its number."),
-    f1("sigwaitinfo($module, sigset, /)", sigwaitinfo, "Wait for a signal of a set; give a struct_siginfo."),
-    f1("strsignal($module, signalnum, /)", strsignal, "The system's text for a signal, or None."),
-    f0("valid_signals($module, /)", valid_signals, "The set of all signal numbers that may be used."),
-    f1("_pending($module, signalnum, /)", pending, "Has the signal arrived, without its handler having run?"),
-    f0("_run_pending($module, /)", |vm, _| run_pending(vm).map(|()| Value::none()), "Run the handlers of signals that have arrived."),
+    slice(
+        "pidfd_send_signal($module, pidfd, signalnum, siginfo=None, flags=0, /)",
+        pidfd_send_signal,
+        "Send a signal to the process of a descriptor.",
+    ),
+    f2(
+        "pthread_kill($module, thread_id, signalnum, /)",
+        pthread_kill,
+        "Send a signal to a thread.",
+    ),
+    f2(
+        "pthread_sigmask($module, how, mask, /)",
+        pthread_sigmask,
+        "Change the set of blocked signals; give the former one.",
+    ),
+    f1(
+        "raise_signal($module, signalnum, /)",
+        raise_signal,
+        "Send a signal to this process.",
+    ),
+    bound(
+        "set_wakeup_fd($module, fd, /, *, warn_on_full_buffer=True)",
+        set_wakeup_fd,
+        "Have the number of each signal written to a descriptor (-1: none); give the former descriptor.",
+    ),
+    slice(
+        "setitimer($module, which, seconds, interval=0.0, /)",
+        setitimer,
+        "Set a timer in seconds; give the former (time left, interval).",
+    ),
+    f2(
+        "siginterrupt($module, signalnum, flag, /)",
+        siginterrupt,
+        "Set whether a signal interrupts system calls.",
+    ),
+    f2(
+        "signal($module, signalnum, handler, /)",
+        signal,
+        "Set the handler of a signal; give the former one.\n\nA handler is called with the signal's number and the interrupted frame.",
+    ),
+    f0(
+        "sigpending($module, /)",
+        sigpending,
+        "The set of signals that wait while they are blocked.",
+    ),
+    f2(
+        "sigtimedwait($module, sigset, timeout, /)",
+        sigtimedwait,
+        "Wait for a signal of a set for some seconds; give a struct_siginfo, or None.",
+    ),
+    f1(
+        "sigwait($module, sigset, /)",
+        sigwait,
+        "Wait for a signal of a set; give its number.",
+    ),
+    f1(
+        "sigwaitinfo($module, sigset, /)",
+        sigwaitinfo,
+        "Wait for a signal of a set; give a struct_siginfo.",
+    ),
+    f1(
+        "strsignal($module, signalnum, /)",
+        strsignal,
+        "The system's text for a signal, or None.",
+    ),
+    f0(
+        "valid_signals($module, /)",
+        valid_signals,
+        "The set of all signal numbers that may be used.",
+    ),
+    f1(
+        "_pending($module, signalnum, /)",
+        pending,
+        "Has the signal arrived, without its handler having run?",
+    ),
+    f0(
+        "_run_pending($module, /)",
+        |vm, _| run_pending(vm).map(|()| Value::none()),
+        "Run the handlers of signals that have arrived.",
+    ),
 ];
 
 /// The module `_signal`.
@@ -95,7 +176,10 @@ const IGNORE: i32 = 1;
 
 // ---- what the system's handler touches ----
 
-#[expect(clippy::declare_interior_mutable_const, reason = "the initial value of array items")]
+#[expect(
+    clippy::declare_interior_mutable_const,
+    reason = "the initial value of array items"
+)]
 const NO: AtomicBool = AtomicBool::new(false);
 /// Signals that arrived and whose handlers have not run.
 static ARRIVED: [AtomicBool; COUNT] = [NO; COUNT];
@@ -167,11 +251,19 @@ pub fn install(vm: &mut Vm) -> Py<()> {
         return Ok(());
     }
     let me: *const Thread = vm.thread();
-    let first = MAIN.compare_exchange(null_mut(), me.cast_mut(), Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    let first = MAIN
+        .compare_exchange(
+            null_mut(),
+            me.cast_mut(),
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        )
+        .is_ok();
     for signal in 1..COUNT {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: asks only; room for the result.
-        let known = unsafe { libc::sigaction(signal as i32, std::ptr::null(), action.as_mut_ptr()) } == 0;
+        let known =
+            unsafe { libc::sigaction(signal as i32, std::ptr::null(), action.as_mut_ptr()) } == 0;
         // SAFETY: zeroed at first.
         let present = unsafe { action.assume_init() }.sa_sigaction;
         let handler = match present {
@@ -181,13 +273,18 @@ pub fn install(vm: &mut Vm) -> Py<()> {
         };
         state.handlers.borrow_mut()[signal] = handler;
     }
-    if first { set_action(vm, libc::SIGPIPE, libc::SIG_IGN) } else { Ok(()) }
+    if first {
+        set_action(vm, libc::SIGPIPE, libc::SIG_IGN)
+    } else {
+        Ok(())
+    }
 }
 
 /// Has the interrupt key raise `KeyboardInterrupt`, as programs started from the command line expect it.
 pub fn install_interrupt_handler(vm: &mut Vm) -> Py<()> {
     install(vm)?;
-    let default = state(vm).handlers.borrow()[libc::SIGINT as usize].as_i64() == Some(DEFAULT.into());
+    let default =
+        state(vm).handlers.borrow()[libc::SIGINT as usize].as_i64() == Some(DEFAULT.into());
     if !default || !is_main(vm) {
         return Ok(());
     }
@@ -210,7 +307,11 @@ fn set_action(vm: &mut Vm, signal: i32, handler: usize) -> Py<()> {
         libc::sigemptyset(&mut (*action.as_mut_ptr()).sa_mask);
         libc::sigaction(signal, action.as_ptr(), null_mut())
     };
-    if result < 0 { Err(raise_errno(vm, errno(), None)) } else { Ok(()) }
+    if result < 0 {
+        Err(raise_errno(vm, errno(), None))
+    } else {
+        Ok(())
+    }
 }
 
 /// Runs the Python handlers of signals that have arrived. Only the main thread does; elsewhere this does nothing.
@@ -294,7 +395,10 @@ fn timer_error_class(vm: &mut Vm) -> Py {
     let namespace = taipan_core::dict_object::new_dict();
     add(&namespace, "__module__", new_str("signal"));
     let bases = new_tuple([builtin_types::OS_ERROR.to_value()]);
-    let class = vm.call(&builtin_types::TYPE.to_value(), &[new_str("ItimerError"), bases, namespace])?;
+    let class = vm.call(
+        &builtin_types::TYPE.to_value(),
+        &[new_str("ItimerError"), bases, namespace],
+    )?;
     *state(vm).timer_error.borrow_mut() = Some(class.clone());
     Ok(class)
 }
@@ -326,7 +430,10 @@ pub(crate) fn signal_set(vm: &mut Vm, signals: &Value) -> Py<libc::sigset_t> {
             },
             _ => {
                 let shown = vm.repr_string(&index)?;
-                return Err(vm.value_error(format!("signal number {shown} out of range [1; {}]", COUNT - 1)));
+                return Err(vm.value_error(format!(
+                    "signal number {shown} out of range [1; {}]",
+                    COUNT - 1
+                )));
             }
         }
     }
@@ -360,7 +467,11 @@ fn signal(vm: &mut Vm, _module: &Value, signal: &Value, handler: &Value) -> Py {
     if !(1..COUNT as i32).contains(&signal) {
         return Err(vm.value_error("signal number out of range"));
     }
-    let named = if handler.is_int() { handler.as_i64() } else { None };
+    let named = if handler.is_int() {
+        handler.as_i64()
+    } else {
+        None
+    };
     let action = match named {
         Some(0) => libc::SIG_DFL,
         Some(1) => libc::SIG_IGN,
@@ -402,11 +513,19 @@ fn siginterrupt(vm: &mut Vm, _module: &Value, signal: &Value, flag: &Value) -> P
             -1
         } else {
             let flags = &mut (*action.as_mut_ptr()).sa_flags;
-            *flags = if interrupts { *flags & !libc::SA_RESTART } else { *flags | libc::SA_RESTART };
+            *flags = if interrupts {
+                *flags & !libc::SA_RESTART
+            } else {
+                *flags | libc::SA_RESTART
+            };
             libc::sigaction(signal, action.as_ptr(), null_mut())
         }
     };
-    if result < 0 { Err(fail(vm)) } else { Ok(Value::none()) }
+    if result < 0 {
+        Err(fail(vm))
+    } else {
+        Ok(Value::none())
+    }
 }
 
 fn set_wakeup_fd(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
@@ -416,7 +535,9 @@ fn set_wakeup_fd(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         None => true,
     };
     if !is_main(vm) {
-        return Err(vm.value_error("set_wakeup_fd only works in main thread of the main interpreter"));
+        return Err(
+            vm.value_error("set_wakeup_fd only works in main thread of the main interpreter")
+        );
     }
     if fd != -1 {
         // SAFETY: a plain query.
@@ -450,7 +571,9 @@ fn pthread_kill(vm: &mut Vm, _module: &Value, thread: &Value, signal: &Value) ->
         return Err(vm.overflow_error("Python int too large to convert to C unsigned long"));
     };
     let signal = c_int(vm, signal)?;
-    audit(vm, "signal.pthread_kill", || vec![index.clone(), Value::from_i32(signal)])?;
+    audit(vm, "signal.pthread_kill", || {
+        vec![index.clone(), Value::from_i32(signal)]
+    })?;
     // SAFETY: the program vouches for the thread, as in C.
     let error = unsafe { libc::pthread_kill(thread as libc::pthread_t, signal) };
     if error != 0 {
@@ -478,7 +601,11 @@ fn pidfd_send_signal(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
         let _ = (fd, signal, flags);
         -1
     };
-    if result < 0 { Err(fail(vm)) } else { Ok(Value::none()) }
+    if result < 0 {
+        Err(fail(vm))
+    } else {
+        Ok(Value::none())
+    }
 }
 
 // ---- timers ----
@@ -486,7 +613,9 @@ fn pidfd_send_signal(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
 fn alarm(vm: &mut Vm, _module: &Value, seconds: &Value) -> Py {
     let seconds = c_int(vm, seconds)?;
     // SAFETY: a plain call.
-    Ok(Value::int(i64::from(unsafe { libc::alarm(seconds as libc::c_uint) })))
+    Ok(Value::int(i64::from(unsafe {
+        libc::alarm(seconds as libc::c_uint)
+    })))
 }
 
 fn pause(vm: &mut Vm, _module: &Value) -> Py {
@@ -499,46 +628,63 @@ fn pause(vm: &mut Vm, _module: &Value) -> Py {
 /// Seconds rounded up to the timer's microseconds.
 fn interval(vm: &mut Vm, value: Option<&Value>) -> Py<libc::timeval> {
     let Some(value) = value else {
-        return Ok(libc::timeval { tv_sec: 0, tv_usec: 0 });
+        return Ok(libc::timeval {
+            tv_sec: 0,
+            tv_usec: 0,
+        });
     };
     let seconds = vm.to_f64(value)?;
     if !(-9e15..9e15).contains(&seconds) {
         return Err(vm.overflow_error("timestamp out of range for platform time_t"));
     }
     let micros = (seconds * 1e6).ceil() as i64;
-    Ok(libc::timeval { tv_sec: micros.div_euclid(1_000_000), tv_usec: micros.rem_euclid(1_000_000) })
+    Ok(libc::timeval {
+        tv_sec: micros.div_euclid(1_000_000),
+        tv_usec: micros.rem_euclid(1_000_000),
+    })
 }
 
 fn timer_value(timer: &libc::itimerval) -> Value {
-    let seconds = |time: &libc::timeval| Value::float(time.tv_sec as f64 + time.tv_usec as f64 / 1e6);
+    let seconds =
+        |time: &libc::timeval| Value::float(time.tv_sec as f64 + time.tv_usec as f64 / 1e6);
     new_tuple([seconds(&timer.it_value), seconds(&timer.it_interval)])
 }
 
 fn timer_failed(vm: &mut Vm) -> Raised {
     let error = errno();
     match timer_error_class(vm) {
-        Ok(class) => vm.raise_with(class.expect::<Type>(), &[Value::from_i32(error), new_str(&strerror(error))]),
+        Ok(class) => vm.raise_with(
+            class.expect::<Type>(),
+            &[Value::from_i32(error), new_str(&strerror(error))],
+        ),
         Err(raised) => raised,
     }
 }
 
 unsafe extern "C" {
     #[link_name = "setitimer"]
-    fn c_setitimer(which: libc::c_int, new: *const libc::itimerval, old: *mut libc::itimerval) -> libc::c_int;
+    fn c_setitimer(
+        which: libc::c_int,
+        new: *const libc::itimerval,
+        old: *mut libc::itimerval,
+    ) -> libc::c_int;
     #[link_name = "getitimer"]
     fn c_getitimer(which: libc::c_int, value: *mut libc::itimerval) -> libc::c_int;
 }
 
 fn setitimer(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     let which = c_int(vm, &args[0])?;
-    let timer = libc::itimerval { it_value: interval(vm, args.get(1))?, it_interval: interval(vm, args.get(2))? };
+    let timer = libc::itimerval {
+        it_value: interval(vm, args.get(1))?,
+        it_interval: interval(vm, args.get(2))?,
+    };
     let mut old = MaybeUninit::<libc::itimerval>::zeroed();
     // SAFETY: structures that are ours.
     if unsafe { c_setitimer(which, &timer, old.as_mut_ptr()) } < 0 {
         return Err(timer_failed(vm));
     }
     // SAFETY: filled by the call.
-    Ok(timer_value(unsafe { &old.assume_init() }))
+    Ok(timer_value(unsafe { old.assume_init_ref() }))
 }
 
 fn getitimer(vm: &mut Vm, _module: &Value, which: &Value) -> Py {
@@ -549,7 +695,7 @@ fn getitimer(vm: &mut Vm, _module: &Value, which: &Value) -> Py {
         return Err(timer_failed(vm));
     }
     // SAFETY: filled by the call.
-    Ok(timer_value(unsafe { &timer.assume_init() }))
+    Ok(timer_value(unsafe { timer.assume_init_ref() }))
 }
 
 // ---- sets of signals ----
@@ -566,7 +712,7 @@ fn pthread_sigmask(vm: &mut Vm, _module: &Value, how: &Value, mask: &Value) -> P
     // Signals that were let through have arrived by now.
     vm.safepoint()?;
     // SAFETY: filled by the call.
-    set_value(vm, unsafe { &old.assume_init() })
+    set_value(vm, unsafe { old.assume_init_ref() })
 }
 
 fn sigpending(vm: &mut Vm, _module: &Value) -> Py {
@@ -576,7 +722,7 @@ fn sigpending(vm: &mut Vm, _module: &Value) -> Py {
         return Err(fail(vm));
     }
     // SAFETY: filled by the call.
-    set_value(vm, unsafe { &set.assume_init() })
+    set_value(vm, unsafe { set.assume_init_ref() })
 }
 
 fn valid_signals(vm: &mut Vm, _module: &Value) -> Py {
@@ -584,7 +730,7 @@ fn valid_signals(vm: &mut Vm, _module: &Value) -> Py {
     // SAFETY: room for the set.
     unsafe { libc::sigfillset(set.as_mut_ptr()) };
     // SAFETY: filled by the call.
-    set_value(vm, unsafe { &set.assume_init() })
+    set_value(vm, unsafe { set.assume_init_ref() })
 }
 
 fn sigwait(vm: &mut Vm, _module: &Value, signals: &Value) -> Py {
@@ -619,7 +765,7 @@ fn sigwaitinfo(vm: &mut Vm, _module: &Value, signals: &Value) -> Py {
     // SAFETY: an initialised set, and room for the result.
     retry(vm, || unsafe { libc::sigwaitinfo(&set, info.as_mut_ptr()) })?;
     // SAFETY: filled by the call.
-    Ok(siginfo_value(unsafe { &info.assume_init() }))
+    Ok(siginfo_value(unsafe { info.assume_init_ref() }))
 }
 
 fn sigtimedwait(vm: &mut Vm, _module: &Value, signals: &Value, timeout: &Value) -> Py {
@@ -635,11 +781,14 @@ fn sigtimedwait(vm: &mut Vm, _module: &Value, signals: &Value, timeout: &Value) 
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     loop {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
-        let left = libc::timespec { tv_sec: left.as_secs() as libc::time_t, tv_nsec: left.subsec_nanos().into() };
+        let left = libc::timespec {
+            tv_sec: left.as_secs() as libc::time_t,
+            tv_nsec: left.subsec_nanos().into(),
+        };
         // SAFETY: an initialised set, and room for the result.
         if unsafe { libc::sigtimedwait(&set, info.as_mut_ptr(), &left) } >= 0 {
             // SAFETY: filled by the call.
-            return Ok(siginfo_value(unsafe { &info.assume_init() }));
+            return Ok(siginfo_value(unsafe { info.assume_init_ref() }));
         }
         match errno() {
             libc::EAGAIN => return Ok(Value::none()),

@@ -4,7 +4,7 @@
 
 use std::ffi::{CStr, CString};
 use taipan_core::{Py, Raised, Value, Vm, builtin_types, name, str_object};
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 
 /// How a function takes its path argument.
 #[derive(Clone, Copy)]
@@ -19,12 +19,22 @@ pub struct PathKind {
 impl PathKind {
     /// A path of a function, nothing else.
     pub const fn plain(function: &'static str) -> PathKind {
-        PathKind { function, argument: "path", nullable: false, descriptor: false }
+        PathKind {
+            function,
+            argument: "path",
+            nullable: false,
+            descriptor: false,
+        }
     }
 
     /// A path or a descriptor.
     pub const fn or_descriptor(function: &'static str) -> PathKind {
-        PathKind { function, argument: "path", nullable: false, descriptor: true }
+        PathKind {
+            function,
+            argument: "path",
+            nullable: false,
+            descriptor: true,
+        }
     }
 
     pub const fn named(mut self, argument: &'static str) -> PathKind {
@@ -71,16 +81,30 @@ pub fn parse(vm: &mut Vm, value: Option<&Value>, kind: PathKind) -> Py<PathArgum
     let none = Value::none();
     let value = value.unwrap_or(&none);
     if kind.nullable && value.is_none() {
-        return Ok(PathArgument { value: none, text: c".".into(), descriptor: None, is_bytes: false });
+        return Ok(PathArgument {
+            value: none,
+            text: c".".into(),
+            descriptor: None,
+            is_bytes: false,
+        });
     }
-    let is_path = |value: &Value| str_object::is_str(value) || taipan_types::bytes::bytes_of(value).is_some();
+    let is_path =
+        |value: &Value| str_object::is_str(value) || taipan_types::bytes::bytes_of(value).is_some();
     let mut value = value.clone();
     if !is_path(&value) {
         if kind.descriptor && (value.is_int() || value.type_of().slots().index.is_some()) {
             let fd = descriptor(vm, &value)?;
-            return Ok(PathArgument { value, text: CString::default(), descriptor: Some(fd), is_bytes: false });
+            return Ok(PathArgument {
+                value,
+                text: CString::default(),
+                descriptor: Some(fd),
+                is_bytes: false,
+            });
         }
-        let Some(method) = vm.lookup_special(&value, name!("__fspath__")).filter(|method| !method.is_none()) else {
+        let Some(method) = vm
+            .lookup_special(&value, name!("__fspath__"))
+            .filter(|method| !method.is_none())
+        else {
             return Err(wrong_path(vm, &value, kind));
         };
         let inner = vm.call_unbound(&method, &value, &[])?;
@@ -95,11 +119,19 @@ pub fn parse(vm: &mut Vm, value: Option<&Value>, kind: PathKind) -> Py<PathArgum
         value = inner;
     }
     let Ok(text) = CString::new(encode(vm, &value)?) else {
-        let message = format!("{}: embedded null character in {}", kind.function, kind.argument);
+        let message = format!(
+            "{}: embedded null character in {}",
+            kind.function, kind.argument
+        );
         return Err(vm.value_error(message));
     };
     let is_bytes = !str_object::is_str(&value);
-    Ok(PathArgument { value, text, descriptor: None, is_bytes })
+    Ok(PathArgument {
+        value,
+        text,
+        descriptor: None,
+        is_bytes,
+    })
 }
 
 #[cold]
@@ -111,25 +143,36 @@ fn wrong_path(vm: &mut Vm, value: &Value, kind: PathKind) -> Raised {
         (false, false) => "string, bytes or os.PathLike",
     };
     let given = value.type_of().name();
-    vm.type_error(format!("{}: {} should be {wanted}, not {given}", kind.function, kind.argument))
+    vm.type_error(format!(
+        "{}: {} should be {wanted}, not {given}",
+        kind.function, kind.argument
+    ))
 }
 
 /// `os.fspath`: the `str` or `bytes` that a path object stands for.
 pub fn fspath(vm: &mut Vm, value: &Value) -> Py {
-    let is_path = |value: &Value| str_object::is_str(value) || taipan_types::bytes::bytes_of(value).is_some();
+    let is_path =
+        |value: &Value| str_object::is_str(value) || taipan_types::bytes::bytes_of(value).is_some();
     if is_path(value) {
         return Ok(value.clone());
     }
-    let Some(method) = vm.lookup_special(value, name!("__fspath__")).filter(|method| !method.is_none()) else {
+    let Some(method) = vm
+        .lookup_special(value, name!("__fspath__"))
+        .filter(|method| !method.is_none())
+    else {
         let given = value.type_of().name();
-        return Err(vm.type_error(format!("expected str, bytes or os.PathLike object, not {given}")));
+        return Err(vm.type_error(format!(
+            "expected str, bytes or os.PathLike object, not {given}"
+        )));
     };
     let inner = vm.call_unbound(&method, value, &[])?;
     if is_path(&inner) {
         return Ok(inner);
     }
     let (given, got) = (value.type_of().name(), inner.type_of().name());
-    Err(vm.type_error(format!("expected {given}.__fspath__() to return str or bytes, not {got}")))
+    Err(vm.type_error(format!(
+        "expected {given}.__fspath__() to return str or bytes, not {got}"
+    )))
 }
 
 /// A path argument as the file system's bytes, for functions outside `os`.
@@ -149,8 +192,11 @@ pub fn encode(vm: &mut Vm, value: &Value) -> Py<Vec<u8>> {
     if let Some(ascii) = str_object::str_of(value).and_then(|text| text.ascii()) {
         return Ok(ascii.as_bytes().to_vec());
     }
-    let encoded = taipan_types::codec::encode_str(vm, value, Some("utf-8"), Some("surrogateescape"))?;
-    Ok(taipan_types::bytes::bytes_of(&encoded).unwrap_or(&[]).to_vec())
+    let encoded =
+        taipan_types::codec::encode_str(vm, value, Some("utf-8"), Some("surrogateescape"))?;
+    Ok(taipan_types::bytes::bytes_of(&encoded)
+        .unwrap_or(&[])
+        .to_vec())
 }
 
 /// `os.fsencode` of an argument to a C string.
@@ -165,7 +211,11 @@ pub fn decode(vm: &mut Vm, bytes: &[u8]) -> Py {
 
 /// A name of the file system as `bytes` or as text.
 pub fn name_value(vm: &mut Vm, bytes: &[u8], is_bytes: bool) -> Py {
-    if is_bytes { taipan_types::bytes::new_bytes(vm, bytes) } else { decode(vm, bytes) }
+    if is_bytes {
+        taipan_types::bytes::new_bytes(vm, bytes)
+    } else {
+        decode(vm, bytes)
+    }
 }
 
 /// A C string of the system as text.
@@ -183,16 +233,28 @@ pub unsafe fn c_text(vm: &mut Vm, text: *const libc::c_char) -> Py {
 /// A file descriptor given as an int, as path arguments allow it.
 pub fn descriptor(vm: &mut Vm, value: &Value) -> Py<i32> {
     if value.is_exact(&builtin_types::BOOL) {
-        vm.warn(&builtin_types::RUNTIME_WARNING, "bool is used as a file descriptor", 1)?;
+        vm.warn(
+            &builtin_types::RUNTIME_WARNING,
+            "bool is used as a file descriptor",
+            1,
+        )?;
     }
     let index = vm.index(value)?;
     match index.as_i64() {
-        Some(fd) if fd > i64::from(i32::MAX) => Err(vm.overflow_error("fd is greater than maximum")),
+        Some(fd) if fd > i64::from(i32::MAX) => {
+            Err(vm.overflow_error("fd is greater than maximum"))
+        }
         Some(fd) if fd < i64::from(i32::MIN) => Err(vm.overflow_error("fd is less than minimum")),
         Some(fd) => Ok(fd as i32),
         None => {
-            let negative = index.as_big().is_some_and(|big| big < dashu_int::IBig::ZERO);
-            Err(vm.overflow_error(if negative { "fd is less than minimum" } else { "fd is greater than maximum" }))
+            let negative = index
+                .as_big()
+                .is_some_and(|big| big < dashu_int::IBig::ZERO);
+            Err(vm.overflow_error(if negative {
+                "fd is less than minimum"
+            } else {
+                "fd is greater than maximum"
+            }))
         }
     }
 }
@@ -201,7 +263,11 @@ pub fn descriptor(vm: &mut Vm, value: &Value) -> Py<i32> {
 pub fn fileno(vm: &mut Vm, value: &Value) -> Py<i32> {
     let number = if value.is_int() {
         if value.is_exact(&builtin_types::BOOL) {
-            vm.warn(&builtin_types::RUNTIME_WARNING, "bool is used as a file descriptor", 1)?;
+            vm.warn(
+                &builtin_types::RUNTIME_WARNING,
+                "bool is used as a file descriptor",
+                1,
+            )?;
         }
         value.clone()
     } else {
@@ -215,9 +281,9 @@ pub fn fileno(vm: &mut Vm, value: &Value) -> Py<i32> {
         number
     };
     match number.as_i64().map(i32::try_from) {
-        Some(Ok(fd)) if fd < 0 => {
-            Err(vm.value_error(format!("file descriptor cannot be a negative integer ({fd})")))
-        }
+        Some(Ok(fd)) if fd < 0 => Err(vm.value_error(format!(
+            "file descriptor cannot be a negative integer ({fd})"
+        ))),
         Some(Ok(fd)) => Ok(fd),
         _ => Err(vm.overflow_error("Python int too large to convert to C int")),
     }
@@ -248,5 +314,9 @@ pub fn retry<T: Copy + PartialOrd + From<i8>>(vm: &mut Vm, mut call: impl FnMut(
 
 /// The result of a call that fails with a negative number.
 pub fn check(vm: &mut Vm, result: i32) -> Py<i32> {
-    if result < 0 { Err(raise_errno(vm, errno(), None)) } else { Ok(result) }
+    if result < 0 {
+        Err(raise_errno(vm, errno(), None))
+    } else {
+        Ok(result)
+    }
 }

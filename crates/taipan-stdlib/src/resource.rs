@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use taipan_core::number::int_from_u64;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{MethodDef, Py, Type, TypeObject, Value, Vm, builtin_types, f0, f1, f2, slice};
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 
 static STRUCT_RUSAGE: TypeObject = Type::declare("resource.struct_rusage");
 
@@ -40,14 +40,34 @@ static RUSAGE: Fields = Fields {
 };
 
 static FUNCTIONS: [MethodDef; 5] = [
-    f1("getrusage($module, who, /)", getrusage, "What this process, this thread or the children have used."),
-    f1("getrlimit($module, resource, /)", getrlimit, "A limit as (soft, hard)."),
-    f2("setrlimit($module, resource, limits, /)", setrlimit, "Set a limit to (soft, hard)."),
-    slice("prlimit($module, pid, resource, limits=None, /)", prlimit, "A process's limit as (soft, hard); set it if limits is given."),
-    f0("getpagesize($module, /)", |_, _| {
-        // SAFETY: a plain query.
-        Ok(Value::int(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }))
-    }, "The size of a memory page in bytes."),
+    f1(
+        "getrusage($module, who, /)",
+        getrusage,
+        "What this process, this thread or the children have used.",
+    ),
+    f1(
+        "getrlimit($module, resource, /)",
+        getrlimit,
+        "A limit as (soft, hard).",
+    ),
+    f2(
+        "setrlimit($module, resource, limits, /)",
+        setrlimit,
+        "Set a limit to (soft, hard).",
+    ),
+    slice(
+        "prlimit($module, pid, resource, limits=None, /)",
+        prlimit,
+        "A process's limit as (soft, hard); set it if limits is given.",
+    ),
+    f0(
+        "getpagesize($module, /)",
+        |_, _| {
+            // SAFETY: a plain query.
+            Ok(Value::int(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }))
+        },
+        "The size of a memory page in bytes.",
+    ),
 ];
 
 /// The module `resource`.
@@ -90,7 +110,8 @@ fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
 /// The Python record of what was used.
 pub(crate) fn usage_value(usage: &libc::rusage) -> Value {
     structseq::define(&STRUCT_RUSAGE, &RUSAGE);
-    let seconds = |time: libc::timeval| Value::float(time.tv_sec as f64 + time.tv_usec as f64 * 1e-6);
+    let seconds =
+        |time: libc::timeval| Value::float(time.tv_sec as f64 + time.tv_usec as f64 * 1e-6);
     let mut values = vec![seconds(usage.ru_utime), seconds(usage.ru_stime)];
     values.extend(
         [
@@ -125,12 +146,16 @@ fn getrusage(vm: &mut Vm, _module: &Value, who: &Value) -> Py {
         return Err(raise_errno(vm, errno(), None));
     }
     // SAFETY: filled by the call.
-    Ok(usage_value(unsafe { &usage.assume_init() }))
+    Ok(usage_value(unsafe { usage.assume_init_ref() }))
 }
 
 /// No limit is -1.
 fn limit_value(limit: libc::rlim_t) -> Value {
-    if limit == libc::RLIM_INFINITY { Value::from_i32(-1) } else { int_from_u64(limit) }
+    if limit == libc::RLIM_INFINITY {
+        Value::from_i32(-1)
+    } else {
+        int_from_u64(limit)
+    }
 }
 
 fn limits_value(limits: &libc::rlimit) -> Value {
@@ -152,7 +177,10 @@ fn limits_argument(vm: &mut Vm, value: &Value) -> Py<libc::rlimit> {
             _ => Err(vm.value_error("Cannot convert a negative int or a too large one to a limit")),
         }
     };
-    Ok(libc::rlimit { rlim_cur: one(soft)?, rlim_max: one(hard)? })
+    Ok(libc::rlimit {
+        rlim_cur: one(soft)?,
+        rlim_max: one(hard)?,
+    })
 }
 
 fn kind(vm: &mut Vm, value: &Value) -> Py<i32> {
@@ -171,7 +199,7 @@ fn getrlimit(vm: &mut Vm, _module: &Value, resource: &Value) -> Py {
         return Err(raise_errno(vm, errno(), None));
     }
     // SAFETY: filled by the call.
-    Ok(limits_value(unsafe { &limits.assume_init() }))
+    Ok(limits_value(unsafe { limits.assume_init_ref() }))
 }
 
 fn failed(vm: &mut Vm) -> taipan_core::Raised {
@@ -209,5 +237,5 @@ fn prlimit(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
         });
     }
     // SAFETY: filled by the call.
-    Ok(limits_value(unsafe { &former.assume_init() }))
+    Ok(limits_value(unsafe { former.assume_init_ref() }))
 }

@@ -8,8 +8,8 @@ use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::str_object::{immortal_name, name, new_str, str_of};
 use taipan_core::tuple_object::{items, new_tuple, new_tuple_of};
 use taipan_core::{
-    Args, GetSetDef, MethodDef, Py, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm, builtin_types, f0, getter,
-    instance, raw,
+    Args, GetSetDef, MethodDef, Py, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm,
+    builtin_types, f0, getter, instance, raw,
 };
 
 /// The declaration of a record type.
@@ -29,7 +29,10 @@ static RECORDS: Mutex<Vec<(&'static TypeObject, &'static Fields)>> = Mutex::new(
 
 fn record_of(ty: &TypeObject) -> Option<&'static Fields> {
     let records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
-    records.iter().find(|(own, _)| std::ptr::eq(*own, ty)).map(|(_, record)| *record)
+    records
+        .iter()
+        .find(|(own, _)| std::ptr::eq(*own, ty))
+        .map(|(_, record)| *record)
 }
 
 /// Field `N` of a record.
@@ -54,7 +57,11 @@ static FIELDS: [fn(&mut Vm, &Value) -> Py; 24] =
 
 static METHODS: [MethodDef; 2] = [
     f0("__reduce__(self, /)", reduce, "Helper for pickle."),
-    raw("__replace__(self, /, **changes)", replace, "Return a copy of the structure with new values for the specified fields."),
+    raw(
+        "__replace__(self, /, **changes)",
+        replace,
+        "Return a copy of the structure with new values for the specified fields.",
+    ),
 ];
 
 /// Defines a record type. Does nothing the second time.
@@ -62,7 +69,10 @@ pub fn define(ty: &'static TypeObject, record: &'static Fields) {
     if ty.spec().is_some() {
         return;
     }
-    RECORDS.lock().unwrap_or_else(PoisonError::into_inner).push((ty, record));
+    RECORDS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push((ty, record));
     let getters: Vec<GetSetDef> = record
         .fields
         .iter()
@@ -73,8 +83,16 @@ pub fn define(ty: &'static TypeObject, record: &'static Fields) {
     let spec = TypeSpec {
         name: record.name,
         base: Some(&builtin_types::TUPLE),
-        flags: if record.instantiable { TypeFlags::empty() } else { TypeFlags::NO_INSTANTIATION },
-        slots: Slots { new: Some(new), repr: Some(repr), ..Slots::NONE },
+        flags: if record.instantiable {
+            TypeFlags::empty()
+        } else {
+            TypeFlags::NO_INSTANTIATION
+        },
+        slots: Slots {
+            new: Some(new),
+            repr: Some(repr),
+            ..Slots::NONE
+        },
         methods: &METHODS,
         getset: Box::leak(getters.into_boxed_slice()),
         doc: record.doc,
@@ -84,7 +102,11 @@ pub fn define(ty: &'static TypeObject, record: &'static Fields) {
     ty.set_storage((record.fields.len() - record.visible) as u32, 0);
     ty.define(Box::leak(Box::new(spec)));
     let class = ty.namespace();
-    let unnamed = record.fields.iter().filter(|(text, _)| text.is_empty()).count();
+    let unnamed = record
+        .fields
+        .iter()
+        .filter(|(text, _)| text.is_empty())
+        .count();
     let set = |key: &str, value: Value| drop(class.set_name(&immortal_name(key), value));
     set("n_sequence_fields", Value::int(record.visible as i64));
     set("n_fields", Value::int(record.fields.len() as i64));
@@ -124,10 +146,10 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let own_name = record.name.rsplit('.').next().unwrap_or(record.name);
     if let [(only, _)] = record.fields {
         // A record of one field is made from the field itself.
-        let [value] = taipan_types::check::bind(vm, own_name, [*only], 1, args)?;
+        let [value] = taipan_types::check::bind(vm, own_name, args, [*only], 1)?;
         return Ok(create(cls, 1, value.into_iter().collect()));
     }
-    let row = taipan_types::check::bind(vm, own_name, ["sequence", "dict"], 1, args)?;
+    let row = taipan_types::check::bind(vm, own_name, args, ["sequence", "dict"], 1)?;
     let [sequence, dict] = row;
     let sequence = sequence.unwrap_or_else(Value::none);
     if sequence.type_of().slots().iter.is_none() && sequence.type_of().slots().get_item.is_none() {
@@ -142,10 +164,16 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
         return Err(vm.type_error(message));
     }
     check_length(vm, record, values.len())?;
-    let unnamed: Vec<usize> = (0..record.visible).filter(|at| record.fields[*at].0.is_empty()).collect();
+    let unnamed: Vec<usize> = (0..record.visible)
+        .filter(|at| record.fields[*at].0.is_empty())
+        .collect();
     for (text, _) in &record.fields[values.len()..] {
-        let given = dict.as_ref().and_then(|dict| dict.cast::<Dict>()?.get_name(&name(text)));
-        let stand_in = unnamed.get(values.len() - record.visible).map(|at| values[*at].clone());
+        let given = dict
+            .as_ref()
+            .and_then(|dict| dict.cast::<Dict>()?.get_name(&name(text)));
+        let stand_in = unnamed
+            .get(values.len() - record.visible)
+            .map(|at| values[*at].clone());
         values.push(given.or(stand_in).unwrap_or_else(Value::none));
     }
     Ok(create(cls, record.visible, values))
@@ -160,7 +188,8 @@ fn check_length(vm: &mut Vm, record: &Fields, given: usize) -> Py<()> {
             return Err(vm.type_error(message));
         }
     } else if given < least {
-        let message = format!("{text}() takes an at least {least}-sequence ({given}-sequence given)");
+        let message =
+            format!("{text}() takes an at least {least}-sequence ({given}-sequence given)");
         return Err(vm.type_error(message));
     } else if given > most {
         let message = format!("{text}() takes an at most {most}-sequence ({given}-sequence given)");
@@ -176,7 +205,11 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
     if !vm.repr_enter(this) {
         return Ok(new_str(&format!("{}(...)", record.name)));
     }
-    let names = record.fields.iter().map(|(text, _)| *text).filter(|text| !text.is_empty());
+    let names = record
+        .fields
+        .iter()
+        .map(|(text, _)| *text)
+        .filter(|text| !text.is_empty());
     let mut out = format!("{}(", record.name);
     let mut failed = None;
     for (index, (item, text)) in items(this).unwrap_or(&[]).iter().zip(names).enumerate() {
@@ -207,25 +240,38 @@ fn reduce(_vm: &mut Vm, this: &Value) -> Py {
     let hidden = new_dict();
     if let Some(record) = record_of(this.type_of()) {
         for (index, (text, _)) in record.fields.iter().enumerate().skip(visible.len()) {
-            hidden.expect::<Dict>().set_name(&name(text), field_at(this, index));
+            hidden
+                .expect::<Dict>()
+                .set_name(&name(text), field_at(this, index));
         }
     }
-    Ok(new_tuple([this.type_of().to_value(), new_tuple([new_tuple(visible.to_vec()), hidden])]))
+    Ok(new_tuple([
+        this.type_of().to_value(),
+        new_tuple([new_tuple(visible.to_vec()), hidden]),
+    ]))
 }
 
 fn replace(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     if !args.pos().is_empty() {
-        let message = format!("__replace__() takes 0 positional arguments but {} were given", args.pos().len());
+        let message = format!(
+            "__replace__() takes 0 positional arguments but {} were given",
+            args.pos().len()
+        );
         return Err(vm.type_error(message));
     }
     let Some(record) = record_of(this.type_of()) else {
         return Err(vm.type_error("not a structure"));
     };
     if record.fields.iter().any(|(text, _)| text.is_empty()) {
-        let message = format!("__replace__() is not supported for {} because it has unnamed field(s)", record.name);
+        let message = format!(
+            "__replace__() is not supported for {} because it has unnamed field(s)",
+            record.name
+        );
         return Err(vm.type_error(message));
     }
-    let mut values: Vec<Value> = (0..record.fields.len()).map(|index| field_at(this, index)).collect();
+    let mut values: Vec<Value> = (0..record.fields.len())
+        .map(|index| field_at(this, index))
+        .collect();
     let mut unknown = Vec::new();
     for (key, value) in args.keywords() {
         let text = vm.str_string(key)?;

@@ -194,7 +194,8 @@ pub(crate) fn qualified_name(vm: &mut Vm, ty: &TypeObject) -> Py<String> {
 pub(crate) fn add_functions(dict: &Value, module: &str, table: &'static [MethodDef]) {
     let owner = taipan_core::str_object::name(module);
     for function in table {
-        let value = taipan_core::descriptor::new_native_function(function, None, Some(owner.clone()));
+        let value =
+            taipan_core::descriptor::new_native_function(function, None, Some(owner.clone()));
         add(dict, function.name(), value);
     }
 }

@@ -37,8 +37,8 @@ fn safepoint(vm: &mut Vm) -> Py<()> {
 }
 
 /// Runs the Python handlers of signals that arrived.
-fn run_signals(_vm: &mut Vm) -> Py<()> {
-    Ok(())
+fn run_signals(vm: &mut Vm) -> Py<()> {
+    taipan_stdlib::_signal::run_pending(vm)
 }
 
 fn frame(vm: &mut Vm, depth: usize) -> Py<Option<Value>> {

@@ -1,7 +1,6 @@
 //! `FileIO`: a file descriptor.
 
 use super::{FILE_IO, RAW_IO_BASE, closed_file, size_argument, unsupported};
-use std::ffi::CString;
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
     Args, Bound, GetSetDef, Layout, MethodDef, Obj, Payload, Py, Slots, TypeFlags, TypeObject,
@@ -135,36 +134,6 @@ fn parse_mode(vm: &mut Vm, mode: &str) -> Py<Mode> {
     Ok(parsed)
 }
 
-/// A path argument as the bytes of the file system.
-pub(crate) fn path_bytes(vm: &mut Vm, path: &Value) -> Py<CString> {
-    let mut path = path.clone();
-    if !str_object::is_str(&path) && taipan_types::bytes::bytes_of(&path).is_none() {
-        match vm.call_special(&path, name!("__fspath__"), &[])? {
-            Some(inner) => path = inner,
-            None => {
-                let message = format!(
-                    "expected str, bytes or os.PathLike object, not {}",
-                    path.type_of().name()
-                );
-                return Err(vm.type_error(message));
-            }
-        }
-    }
-    let bytes = if str_object::is_str(&path) {
-        let encoded =
-            taipan_types::codec::encode_str(vm, &path, Some("utf-8"), Some("surrogateescape"))?;
-        taipan_types::bytes::bytes_of(&encoded)
-            .unwrap_or(&[])
-            .to_vec()
-    } else {
-        taipan_types::bytes::bytes_of(&path).unwrap_or(&[]).to_vec()
-    };
-    match CString::new(bytes) {
-        Ok(path) => Ok(path),
-        Err(_) => Err(vm.value_error("embedded null byte")),
-    }
-}
-
 fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
     let args = taipan_core::bind::bind(vm, &INIT, args)?;
     let file = args.req(0).clone();
@@ -240,7 +209,7 @@ fn open_path(vm: &mut Vm, file: &Value, flags: i32, opener: Option<Value>) -> Py
         }
         return Ok(fd as i32);
     }
-    let path = path_bytes(vm, file)?;
+    let path = crate::path::path_argument(vm, file)?;
     loop {
         // SAFETY: a C string and flags.
         let fd = unsafe { libc::open(path.as_ptr(), flags, 0o666) };

@@ -10,38 +10,150 @@ use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, f0, f1, f2, slice};
 use taipan_types::buffer::{BytesLike, bytes_like, writable};
 use taipan_types::bytes::new_bytes;
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 
 pub(super) static FUNCTIONS: [MethodDef; 31] = [
-    bound("open($module, /, path, flags, mode=511, *, dir_fd=None)", open, "Open a file; give its descriptor."),
+    bound(
+        "open($module, /, path, flags, mode=511, *, dir_fd=None)",
+        open,
+        "Open a file; give its descriptor.",
+    ),
     bound("close($module, /, fd)", close, "Close a descriptor."),
-    f2("closerange($module, fd_low, fd_high, /)", closerange, "Close all descriptors from fd_low on, below fd_high; errors are ignored."),
-    f2("read($module, fd, length, /)", read, "Read at most length bytes."),
-    f2("readinto($module, fd, buffer, /)", readinto, "Read into a buffer; give the number of bytes."),
-    f2("readv($module, fd, buffers, /)", readv, "Read into several buffers; give the number of bytes."),
-    slice("pread($module, fd, length, offset, /)", pread, "Read at most length bytes from an offset on; the file's position stays."),
-    slice("preadv($module, fd, buffers, offset, flags=0, /)", preadv, "Read into several buffers from an offset on."),
-    f2("write($module, fd, data, /)", write, "Write bytes; give how many were written."),
-    f2("writev($module, fd, buffers, /)", writev, "Write several buffers; give how many bytes were written."),
-    slice("pwrite($module, fd, buffer, offset, /)", pwrite, "Write bytes at an offset; the file's position stays."),
-    slice("pwritev($module, fd, buffers, offset, flags=0, /)", pwritev, "Write several buffers at an offset."),
-    slice("lseek($module, fd, position, whence, /)", lseek, "Set the position in a file; give the new one."),
-    f1("dup($module, fd, /)", dup, "A second descriptor for the same file, not inheritable."),
-    bound("dup2($module, /, fd, fd2, inheritable=True)", dup2, "Make fd2 a descriptor of the file that fd is open on."),
-    f0("pipe($module, /)", pipe, "Make a pipe; give a tuple (read_fd, write_fd)."),
-    f1("pipe2($module, flags, /)", pipe2, "Make a pipe with flags; give a tuple (read_fd, write_fd)."),
-    f1("isatty($module, fd, /)", isatty, "Is the descriptor a terminal?"),
-    f2("ftruncate($module, fd, length, /)", ftruncate, "Cut an open file, or lengthen it with zeros."),
-    bound("fsync($module, /, fd)", fsync, "Have a file's data put on disk."),
-    bound("fdatasync($module, /, fd)", fdatasync, "Have a file's data put on disk, not all of its times."),
-    slice("lockf($module, fd, command, length, /)", lockf, "Lock, test or unlock a part of a file."),
-    f1("get_inheritable($module, fd, /)", get_inheritable, "Do child processes inherit the descriptor?"),
-    f2("set_inheritable($module, fd, inheritable, /)", set_inheritable, "Set whether child processes inherit the descriptor."),
-    f1("get_blocking($module, fd, /)", get_blocking, "Do operations on the descriptor wait?"),
-    f2("set_blocking($module, fd, blocking, /)", set_blocking, "Set whether operations on the descriptor wait."),
-    slice("posix_fallocate($module, fd, offset, length, /)", posix_fallocate, "Have disk space reserved for a part of a file."),
-    slice("posix_fadvise($module, fd, offset, length, advice, /)", posix_fadvise, "Announce how a part of a file will be used."),
-    bound("sendfile($module, /, out_fd, in_fd, offset, count)", sendfile, "Copy bytes from one descriptor to another in the system."),
+    f2(
+        "closerange($module, fd_low, fd_high, /)",
+        closerange,
+        "Close all descriptors from fd_low on, below fd_high; errors are ignored.",
+    ),
+    f2(
+        "read($module, fd, length, /)",
+        read,
+        "Read at most length bytes.",
+    ),
+    f2(
+        "readinto($module, fd, buffer, /)",
+        readinto,
+        "Read into a buffer; give the number of bytes.",
+    ),
+    f2(
+        "readv($module, fd, buffers, /)",
+        readv,
+        "Read into several buffers; give the number of bytes.",
+    ),
+    slice(
+        "pread($module, fd, length, offset, /)",
+        pread,
+        "Read at most length bytes from an offset on; the file's position stays.",
+    ),
+    slice(
+        "preadv($module, fd, buffers, offset, flags=0, /)",
+        preadv,
+        "Read into several buffers from an offset on.",
+    ),
+    f2(
+        "write($module, fd, data, /)",
+        write,
+        "Write bytes; give how many were written.",
+    ),
+    f2(
+        "writev($module, fd, buffers, /)",
+        writev,
+        "Write several buffers; give how many bytes were written.",
+    ),
+    slice(
+        "pwrite($module, fd, buffer, offset, /)",
+        pwrite,
+        "Write bytes at an offset; the file's position stays.",
+    ),
+    slice(
+        "pwritev($module, fd, buffers, offset, flags=0, /)",
+        pwritev,
+        "Write several buffers at an offset.",
+    ),
+    slice(
+        "lseek($module, fd, position, whence, /)",
+        lseek,
+        "Set the position in a file; give the new one.",
+    ),
+    f1(
+        "dup($module, fd, /)",
+        dup,
+        "A second descriptor for the same file, not inheritable.",
+    ),
+    bound(
+        "dup2($module, /, fd, fd2, inheritable=True)",
+        dup2,
+        "Make fd2 a descriptor of the file that fd is open on.",
+    ),
+    f0(
+        "pipe($module, /)",
+        pipe,
+        "Make a pipe; give a tuple (read_fd, write_fd).",
+    ),
+    f1(
+        "pipe2($module, flags, /)",
+        pipe2,
+        "Make a pipe with flags; give a tuple (read_fd, write_fd).",
+    ),
+    f1(
+        "isatty($module, fd, /)",
+        isatty,
+        "Is the descriptor a terminal?",
+    ),
+    f2(
+        "ftruncate($module, fd, length, /)",
+        ftruncate,
+        "Cut an open file, or lengthen it with zeros.",
+    ),
+    bound(
+        "fsync($module, /, fd)",
+        fsync,
+        "Have a file's data put on disk.",
+    ),
+    bound(
+        "fdatasync($module, /, fd)",
+        fdatasync,
+        "Have a file's data put on disk, not all of its times.",
+    ),
+    slice(
+        "lockf($module, fd, command, length, /)",
+        lockf,
+        "Lock, test or unlock a part of a file.",
+    ),
+    f1(
+        "get_inheritable($module, fd, /)",
+        get_inheritable,
+        "Do child processes inherit the descriptor?",
+    ),
+    f2(
+        "set_inheritable($module, fd, inheritable, /)",
+        set_inheritable,
+        "Set whether child processes inherit the descriptor.",
+    ),
+    f1(
+        "get_blocking($module, fd, /)",
+        get_blocking,
+        "Do operations on the descriptor wait?",
+    ),
+    f2(
+        "set_blocking($module, fd, blocking, /)",
+        set_blocking,
+        "Set whether operations on the descriptor wait.",
+    ),
+    slice(
+        "posix_fallocate($module, fd, offset, length, /)",
+        posix_fallocate,
+        "Have disk space reserved for a part of a file.",
+    ),
+    slice(
+        "posix_fadvise($module, fd, offset, length, advice, /)",
+        posix_fadvise,
+        "Announce how a part of a file will be used.",
+    ),
+    bound(
+        "sendfile($module, /, out_fd, in_fd, offset, count)",
+        sendfile,
+        "Copy bytes from one descriptor to another in the system.",
+    ),
     bound(
         "copy_file_range($module, /, src, dst, count, offset_src=None,\n                offset_dst=None)",
         copy_file_range,
@@ -59,7 +171,9 @@ fn open(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let flags = c_int(vm, args.req(1))? | libc::O_CLOEXEC;
     let mode = int_or(vm, args.get(2), 0o777)?;
     let dir = dir_fd(vm, args.get(3))?;
-    audit(vm, "open", || vec![path.value.clone(), Value::none(), Value::from_i32(flags)])?;
+    audit(vm, "open", || {
+        vec![path.value.clone(), Value::none(), Value::from_i32(flags)]
+    })?;
     loop {
         // SAFETY: a C string, flags and a mode.
         let fd = unsafe { libc::openat(dir, path.as_ptr(), flags, mode as libc::c_uint) };
@@ -96,7 +210,15 @@ pub(super) fn close_range(low: i32, high: i32) {
     }
     #[cfg(target_os = "linux")]
     // SAFETY: a plain call; on old systems it fails and the loop below does the work.
-    if unsafe { libc::syscall(libc::SYS_close_range, low as libc::c_uint, (high - 1) as libc::c_uint, 0) } == 0 {
+    if unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            low as libc::c_uint,
+            (high - 1) as libc::c_uint,
+            0,
+        )
+    } == 0
+    {
         return;
     }
     for fd in low..high {
@@ -124,7 +246,9 @@ fn read(vm: &mut Vm, _module: &Value, fd: &Value, length: &Value) -> Py {
     let fd = c_int(vm, fd)?;
     let mut data = room(vm, length)?;
     // SAFETY: a buffer with its length.
-    let count = retry(vm, || unsafe { libc::read(fd, data.as_mut_ptr().cast(), data.len()) })?;
+    let count = retry(vm, || unsafe {
+        libc::read(fd, data.as_mut_ptr().cast(), data.len())
+    })?;
     new_bytes(vm, &data[..count as usize])
 }
 
@@ -133,13 +257,18 @@ fn pread(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     let mut data = room(vm, &args[1])?;
     let at = offset(vm, &args[2])?;
     // SAFETY: a buffer with its length.
-    let count = retry(vm, || unsafe { libc::pread(fd, data.as_mut_ptr().cast(), data.len(), at) })?;
+    let count = retry(vm, || unsafe {
+        libc::pread(fd, data.as_mut_ptr().cast(), data.len(), at)
+    })?;
     new_bytes(vm, &data[..count as usize])
 }
 
 fn target_vector(buffer: &Buffer) -> libc::iovec {
     let memory = buffer.as_slice();
-    libc::iovec { iov_base: memory.as_ptr().cast_mut().cast(), iov_len: memory.len() }
+    libc::iovec {
+        iov_base: memory.as_ptr().cast_mut().cast(),
+        iov_len: memory.len(),
+    }
 }
 
 fn readinto(vm: &mut Vm, _module: &Value, fd: &Value, buffer: &Value) -> Py {
@@ -147,11 +276,17 @@ fn readinto(vm: &mut Vm, _module: &Value, fd: &Value, buffer: &Value) -> Py {
     let target = writable(vm, buffer)?;
     let vector = target_vector(&target);
     // SAFETY: the writable buffer stays in place while `target` lives.
-    let count = retry(vm, || unsafe { libc::read(fd, vector.iov_base, vector.iov_len) })?;
+    let count = retry(vm, || unsafe {
+        libc::read(fd, vector.iov_base, vector.iov_len)
+    })?;
     Ok(Value::int(count as i64))
 }
 
-fn target_vectors(vm: &mut Vm, function: &str, buffers: &Value) -> Py<(Vec<Buffer>, Vec<libc::iovec>)> {
+fn target_vectors(
+    vm: &mut Vm,
+    function: &str,
+    buffers: &Value,
+) -> Py<(Vec<Buffer>, Vec<libc::iovec>)> {
     let rows = sequence(vm, function, buffers)?;
     let mut held = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -161,7 +296,11 @@ fn target_vectors(vm: &mut Vm, function: &str, buffers: &Value) -> Py<(Vec<Buffe
     Ok((held, vectors))
 }
 
-fn source_vectors(vm: &mut Vm, function: &str, buffers: &Value) -> Py<(Vec<BytesLike>, Vec<libc::iovec>)> {
+fn source_vectors(
+    vm: &mut Vm,
+    function: &str,
+    buffers: &Value,
+) -> Py<(Vec<BytesLike>, Vec<libc::iovec>)> {
     let rows = sequence(vm, function, buffers)?;
     let mut held = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -169,14 +308,21 @@ fn source_vectors(vm: &mut Vm, function: &str, buffers: &Value) -> Py<(Vec<Bytes
     }
     let vectors = held
         .iter()
-        .map(|data| libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() })
+        .map(|data| libc::iovec {
+            iov_base: data.as_ptr().cast_mut().cast(),
+            iov_len: data.len(),
+        })
         .collect();
     Ok((held, vectors))
 }
 
 fn sequence(vm: &mut Vm, function: &str, buffers: &Value) -> Py<Vec<Value>> {
     if buffers.type_of().slots().get_item.is_none() || buffers.type_of().slots().len.is_none() {
-        let place = if function.starts_with('p') || function.ends_with('v') { "arg 2" } else { "argument" };
+        let place = if function.starts_with('p') || function.ends_with('v') {
+            "arg 2"
+        } else {
+            "argument"
+        };
         return Err(vm.type_error(format!("{function}() {place} must be a sequence")));
     }
     vm.to_vec(buffers)
@@ -186,7 +332,9 @@ fn readv(vm: &mut Vm, _module: &Value, fd: &Value, buffers: &Value) -> Py {
     let fd = c_int(vm, fd)?;
     let (held, vectors) = target_vectors(vm, "readv", buffers)?;
     // SAFETY: the buffers stay in place while `held` lives.
-    let count = retry(vm, || unsafe { libc::readv(fd, vectors.as_ptr(), vectors.len() as i32) })?;
+    let count = retry(vm, || unsafe {
+        libc::readv(fd, vectors.as_ptr(), vectors.len() as i32)
+    })?;
     drop(held);
     Ok(Value::int(count as i64))
 }
@@ -217,7 +365,9 @@ fn write(vm: &mut Vm, _module: &Value, fd: &Value, data: &Value) -> Py {
     let data = bytes_like(vm, data)?;
     let length = data.len().min(0x7fff_f000);
     // SAFETY: a buffer with its length.
-    let count = retry(vm, || unsafe { libc::write(fd, data.as_ptr().cast(), length) })?;
+    let count = retry(vm, || unsafe {
+        libc::write(fd, data.as_ptr().cast(), length)
+    })?;
     Ok(Value::int(count as i64))
 }
 
@@ -226,7 +376,9 @@ fn pwrite(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     let data = bytes_like(vm, &args[1])?;
     let at = offset(vm, &args[2])?;
     // SAFETY: a buffer with its length.
-    let count = retry(vm, || unsafe { libc::pwrite(fd, data.as_ptr().cast(), data.len(), at) })?;
+    let count = retry(vm, || unsafe {
+        libc::pwrite(fd, data.as_ptr().cast(), data.len(), at)
+    })?;
     Ok(Value::int(count as i64))
 }
 
@@ -234,7 +386,9 @@ fn writev(vm: &mut Vm, _module: &Value, fd: &Value, buffers: &Value) -> Py {
     let fd = c_int(vm, fd)?;
     let (held, vectors) = source_vectors(vm, "writev", buffers)?;
     // SAFETY: the buffers stay in place while `held` lives.
-    let count = retry(vm, || unsafe { libc::writev(fd, vectors.as_ptr(), vectors.len() as i32) })?;
+    let count = retry(vm, || unsafe {
+        libc::writev(fd, vectors.as_ptr(), vectors.len() as i32)
+    })?;
     drop(held);
     Ok(Value::int(count as i64))
 }
@@ -327,7 +481,9 @@ fn isatty(vm: &mut Vm, _module: &Value, fd: &Value) -> Py {
 fn ftruncate(vm: &mut Vm, _module: &Value, fd: &Value, length: &Value) -> Py {
     let fd = c_int(vm, fd)?;
     let length = offset(vm, length)?;
-    audit(vm, "os.truncate", || vec![Value::from_i32(fd), Value::int(length)])?;
+    audit(vm, "os.truncate", || {
+        vec![Value::from_i32(fd), Value::int(length)]
+    })?;
     // SAFETY: a plain call.
     retry(vm, || unsafe { libc::ftruncate(fd, length) })?;
     Ok(Value::none())
@@ -383,7 +539,14 @@ fn change_flags(vm: &mut Vm, fd: i32, get: i32, set: i32, bit: i32, on: bool) ->
 fn set_inheritable(vm: &mut Vm, _module: &Value, fd: &Value, inheritable: &Value) -> Py {
     let fd = c_int(vm, fd)?;
     let inheritable = c_int(vm, inheritable)? != 0;
-    change_flags(vm, fd, libc::F_GETFD, libc::F_SETFD, libc::FD_CLOEXEC, !inheritable)
+    change_flags(
+        vm,
+        fd,
+        libc::F_GETFD,
+        libc::F_SETFD,
+        libc::FD_CLOEXEC,
+        !inheritable,
+    )
 }
 
 fn get_blocking(vm: &mut Vm, _module: &Value, fd: &Value) -> Py {
@@ -399,7 +562,14 @@ fn get_blocking(vm: &mut Vm, _module: &Value, fd: &Value) -> Py {
 fn set_blocking(vm: &mut Vm, _module: &Value, fd: &Value, blocking: &Value) -> Py {
     let fd = c_int(vm, fd)?;
     let blocking = vm.truth(blocking)?;
-    change_flags(vm, fd, libc::F_GETFL, libc::F_SETFL, libc::O_NONBLOCK, !blocking)
+    change_flags(
+        vm,
+        fd,
+        libc::F_GETFL,
+        libc::F_SETFL,
+        libc::O_NONBLOCK,
+        !blocking,
+    )
 }
 
 fn posix_fallocate(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
@@ -458,7 +628,9 @@ fn optional_offset(vm: &mut Vm, value: Option<&Value>) -> Py<Option<i64>> {
 }
 
 fn as_pointer(place: &mut Option<i64>) -> *mut i64 {
-    place.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut)
+    place
+        .as_mut()
+        .map_or(std::ptr::null_mut(), std::ptr::from_mut)
 }
 
 fn copy_file_range(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
@@ -468,7 +640,9 @@ fn copy_file_range(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let mut to_at = optional_offset(vm, args.get_not_none(4))?;
     let (from_at, to_at) = (as_pointer(&mut from_at), as_pointer(&mut to_at));
     // SAFETY: the offsets, if there are any, are ours.
-    let copied = retry(vm, || unsafe { libc::copy_file_range(from, from_at, to, to_at, count, 0) })?;
+    let copied = retry(vm, || unsafe {
+        libc::copy_file_range(from, from_at, to, to_at, count, 0)
+    })?;
     Ok(Value::int(copied as i64))
 }
 
@@ -480,7 +654,9 @@ fn splice(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let flags = int_or(vm, args.get(5), 0)?;
     let (from_at, to_at) = (as_pointer(&mut from_at), as_pointer(&mut to_at));
     // SAFETY: the offsets, if there are any, are ours.
-    let moved = retry(vm, || unsafe { libc::splice(from, from_at, to, to_at, count, flags as libc::c_uint) })?;
+    let moved = retry(vm, || unsafe {
+        libc::splice(from, from_at, to, to_at, count, flags as libc::c_uint)
+    })?;
     Ok(Value::int(moved as i64))
 }
 
@@ -488,5 +664,9 @@ fn splice(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 pub(super) fn device_encoding(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let fd = c_int(vm, args.req(0))?;
     // SAFETY: a plain query.
-    Ok(if unsafe { libc::isatty(fd) } == 1 { new_str("utf-8") } else { Value::none() })
+    Ok(if unsafe { libc::isatty(fd) } == 1 {
+        new_str("utf-8")
+    } else {
+        Value::none()
+    })
 }

@@ -7,17 +7,25 @@ use crate::path::{self, PathArgument, PathKind, errno};
 use crate::support::{Holds, add_type, native_type};
 use std::ffi::CStr;
 use taipan_core::alloc::new_object;
-use taipan_core::lock::{HasState, Locked};
+use taipan_core::lock::Locked;
 use taipan_core::{
-    Bound, GetSetDef, Layout, MethodDef, Py, Slots, TypeFlags, TypeSpec, Value, Vm, bound, builtin_types, f0, f1,
-    getter, slice,
+    Bound, GetSetDef, Layout, MethodDef, Py, Slots, TypeFlags, TypeSpec, Value, Vm, bound,
+    builtin_types, f0, f1, getter, slice,
 };
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 use taipan_types::list::new_list;
 
 pub(super) static FUNCTIONS: [MethodDef; 4] = [
-    f0("getcwd($module, /)", |vm, _| current_folder(vm, false), "The current folder, as text."),
-    f0("getcwdb($module, /)", |vm, _| current_folder(vm, true), "The current folder, as bytes."),
+    f0(
+        "getcwd($module, /)",
+        |vm, _| current_folder(vm, false),
+        "The current folder, as text.",
+    ),
+    f0(
+        "getcwdb($module, /)",
+        |vm, _| current_folder(vm, true),
+        "The current folder, as bytes.",
+    ),
     bound(
         "listdir($module, /, path=None)",
         listdir,
@@ -35,7 +43,10 @@ fn current_folder(vm: &mut Vm, is_bytes: bool) -> Py {
     loop {
         // SAFETY: a buffer with its length.
         if !unsafe { libc::getcwd(text.as_mut_ptr().cast(), text.len()) }.is_null() {
-            let len = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+            let len = text
+                .iter()
+                .position(|byte| *byte == 0)
+                .unwrap_or(text.len());
             return path::name_value(vm, &text[..len], is_bytes);
         }
         if errno() != libc::ERANGE {
@@ -98,7 +109,10 @@ impl Folder {
         if stream.is_null() {
             return Err(path.fail(vm));
         }
-        Ok(Folder { stream, rewind: path.descriptor.is_some() })
+        Ok(Folder {
+            stream,
+            rewind: path.descriptor.is_some(),
+        })
     }
 
     /// The next name but `.` and `..`; the error number if reading fails.
@@ -116,17 +130,30 @@ impl Folder {
                 };
             }
             // SAFETY: the entry is valid until the next call.
-            let (name, kind, inode) =
-                unsafe { (CStr::from_ptr((*entry).d_name.as_ptr()), (*entry).d_type, (*entry).d_ino) };
+            let (name, kind, inode) = unsafe {
+                (
+                    CStr::from_ptr((*entry).d_name.as_ptr()),
+                    (*entry).d_type,
+                    (*entry).d_ino,
+                )
+            };
             if !matches!(name.to_bytes(), b"." | b"..") {
-                return Ok(Some(Found { name: name.to_bytes().to_vec(), kind, inode }));
+                return Ok(Some(Found {
+                    name: name.to_bytes().to_vec(),
+                    kind,
+                    inode,
+                }));
             }
         }
     }
 }
 
 fn listdir(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
-    let path = path::parse(vm, args.get(0), PathKind::or_descriptor("listdir").or_none())?;
+    let path = path::parse(
+        vm,
+        args.get(0),
+        PathKind::or_descriptor("listdir").or_none(),
+    )?;
     audit(vm, "os.listdir", || vec![path.value.clone()])?;
     let mut folder = Folder::open(vm, &path)?;
     let mut names = Vec::new();
@@ -159,9 +186,17 @@ static SCANDIR_LAYOUT: Layout = Layout::of::<ScandirIterator>();
 static ENTRY_LAYOUT: Layout = Layout::of::<DirEntry>();
 
 static SCANDIR_METHODS: [MethodDef; 3] = [
-    f0("close(self, /)", close, "Close the iterator and free what it holds."),
+    f0(
+        "close(self, /)",
+        close,
+        "Close the iterator and free what it holds.",
+    ),
     f0("__enter__(self, /)", |_, this| Ok(this.clone()), ""),
-    slice("__exit__(self, /, *args)", |vm, this, _| close(vm, this), ""),
+    slice(
+        "__exit__(self, /, *args)",
+        |vm, this, _| close(vm, this),
+        "",
+    ),
 ];
 
 static SCANDIR_SPEC: TypeSpec = TypeSpec {
@@ -179,18 +214,51 @@ static SCANDIR_SPEC: TypeSpec = TypeSpec {
 };
 
 static ENTRY_METHODS: [MethodDef; 8] = [
-    bound("is_dir($self, /, *, follow_symlinks=True)", is_dir, "Is it a folder?"),
-    bound("is_file($self, /, *, follow_symlinks=True)", is_file, "Is it a regular file?"),
+    bound(
+        "is_dir($self, /, *, follow_symlinks=True)",
+        is_dir,
+        "Is it a folder?",
+    ),
+    bound(
+        "is_file($self, /, *, follow_symlinks=True)",
+        is_file,
+        "Is it a regular file?",
+    ),
     f0("is_symlink($self, /)", is_symlink, "Is it a symbolic link?"),
-    f0("is_junction($self, /)", |_, _| Ok(Value::bool(false)), "Is it a junction? There are none here."),
-    bound("stat($self, /, *, follow_symlinks=True)", entry_stat, "Its stat_result, kept after the first call."),
-    f0("inode($self, /)", |_, this| Ok(super::unsigned(this.expect::<DirEntry>().inode)), "Its inode."),
-    f0("__fspath__($self, /)", |_, this| Ok(this.expect::<DirEntry>().path.clone()), "Its path."),
-    f1("__class_getitem__($type, object, /)", taipan_types::check::class_getitem, "See PEP 585").class_method(),
+    f0(
+        "is_junction($self, /)",
+        |_, _| Ok(Value::bool(false)),
+        "Is it a junction? There are none here.",
+    ),
+    bound(
+        "stat($self, /, *, follow_symlinks=True)",
+        entry_stat,
+        "Its stat_result, kept after the first call.",
+    ),
+    f0(
+        "inode($self, /)",
+        |_, this| Ok(super::unsigned(this.expect::<DirEntry>().inode)),
+        "Its inode.",
+    ),
+    f0(
+        "__fspath__($self, /)",
+        |_, this| Ok(this.expect::<DirEntry>().path.clone()),
+        "Its path.",
+    ),
+    f1(
+        "__class_getitem__($type, object, /)",
+        taipan_types::check::class_getitem,
+        "See PEP 585",
+    )
+    .class_method(),
 ];
 
 static ENTRY_GETSET: [GetSetDef; 2] = [
-    getter("name", |_, this| Ok(this.expect::<DirEntry>().name.clone()), "its name in its folder"),
+    getter(
+        "name",
+        |_, this| Ok(this.expect::<DirEntry>().name.clone()),
+        "its name in its folder",
+    ),
     getter(
         "path",
         |_, this| Ok(this.expect::<DirEntry>().path.clone()),
@@ -202,7 +270,10 @@ static ENTRY_SPEC: TypeSpec = TypeSpec {
     name: "posix.DirEntry",
     flags: TypeFlags::NO_INSTANTIATION,
     layout: Some(&ENTRY_LAYOUT),
-    slots: Slots { repr: Some(entry_repr), ..Slots::NONE },
+    slots: Slots {
+        repr: Some(entry_repr),
+        ..Slots::NONE
+    },
     methods: &ENTRY_METHODS,
     getset: &ENTRY_GETSET,
     ..TypeSpec::DEFAULT
@@ -215,10 +286,18 @@ pub(super) fn define(dict: &Value) {
 }
 
 fn scandir(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
-    let path = path::parse(vm, args.get(0), PathKind::or_descriptor("scandir").or_none())?;
+    let path = path::parse(
+        vm,
+        args.get(0),
+        PathKind::or_descriptor("scandir").or_none(),
+    )?;
     audit(vm, "os.scandir", || vec![path.value.clone()])?;
     let folder = Folder::open(vm, &path)?;
-    let mut prefix = if path.descriptor.is_some() { Vec::new() } else { path.text.to_bytes().to_vec() };
+    let mut prefix = if path.descriptor.is_some() {
+        Vec::new()
+    } else {
+        path.text.to_bytes().to_vec()
+    };
     if !prefix.is_empty() && !prefix.ends_with(b"/") {
         prefix.push(b'/');
     }
@@ -227,7 +306,9 @@ fn scandir(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         fd: path.descriptor.unwrap_or(-1),
         prefix,
         path: path.value,
-        state: Locked::new(ScandirState { folder: Some(folder) }),
+        state: Locked::new(ScandirState {
+            folder: Some(folder),
+        }),
     }))
 }
 
@@ -243,7 +324,11 @@ fn finalize(vm: &mut Vm, this: &Value) {
         return;
     }
     let warned = match vm.repr_string(this) {
-        Ok(text) => vm.warn(&builtin_types::RESOURCE_WARNING, &format!("unclosed scandir iterator {text}"), 1),
+        Ok(text) => vm.warn(
+            &builtin_types::RESOURCE_WARNING,
+            &format!("unclosed scandir iterator {text}"),
+            1,
+        ),
         Err(raised) => Err(raised),
     };
     if let Err(raised) = warned {
@@ -255,7 +340,9 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
     let iterator = this.expect::<ScandirIterator>();
     let found = {
         let mut state = iterator.lock(vm);
-        let Some(folder) = &mut state.folder else { return Ok(None) };
+        let Some(folder) = &mut state.folder else {
+            return Ok(None);
+        };
         folder.next()
     };
     match found {
@@ -267,7 +354,11 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
                 let whole = [&iterator.prefix[..], &found.name].concat();
                 path::name_value(vm, &whole, iterator.is_bytes)?
             };
-            let whole = if iterator.fd >= 0 { found.name } else { [&iterator.prefix[..], &found.name].concat() };
+            let whole = if iterator.fd >= 0 {
+                found.name
+            } else {
+                [&iterator.prefix[..], &found.name].concat()
+            };
             Ok(Some(new_object(DirEntry {
                 name,
                 path,
@@ -275,7 +366,10 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
                 fd: iterator.fd,
                 kind: found.kind,
                 inode: found.inode,
-                state: Locked::new(DirEntryState { stat: None, lstat: None }),
+                state: Locked::new(DirEntryState {
+                    stat: None,
+                    lstat: None,
+                }),
             })))
         }
         Ok(None) => {
@@ -291,7 +385,9 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
 
 fn entry_repr(vm: &mut Vm, this: &Value) -> Py {
     let name = vm.repr_string(&this.expect::<DirEntry>().name)?;
-    Ok(taipan_core::str_object::new_str(&format!("<DirEntry {name}>")))
+    Ok(taipan_core::str_object::new_str(&format!(
+        "<DirEntry {name}>"
+    )))
 }
 
 /// The kept `stat_result`, made now if need be.
@@ -300,12 +396,20 @@ fn status(vm: &mut Vm, this: &Value, follow: bool) -> Py {
     let follow = follow && entry.kind == libc::DT_LNK || follow && entry.kind == libc::DT_UNKNOWN;
     let kept = {
         let state = entry.lock(vm);
-        if follow { state.stat.clone() } else { state.lstat.clone() }
+        if follow {
+            state.stat.clone()
+        } else {
+            state.lstat.clone()
+        }
     };
     if let Some(kept) = kept {
         return Ok(kept);
     }
-    let dir = if entry.fd >= 0 { entry.fd } else { dir_fd(vm, None)? };
+    let dir = if entry.fd >= 0 {
+        entry.fd
+    } else {
+        dir_fd(vm, None)?
+    };
     let mut text = entry.text.clone();
     text.push(0);
     let Ok(text) = CStr::from_bytes_until_nul(&text) else {
@@ -316,7 +420,11 @@ fn status(vm: &mut Vm, this: &Value, follow: bool) -> Py {
         Err(error) => return Err(raise_errno(vm, error, Some(&entry.path))),
     };
     let mut state = entry.lock(vm);
-    let place = if follow { &mut state.stat } else { &mut state.lstat };
+    let place = if follow {
+        &mut state.stat
+    } else {
+        &mut state.lstat
+    };
     let old = place.replace(made.clone());
     drop(state);
     drop(old);
@@ -345,20 +453,40 @@ fn has_kind(vm: &mut Vm, this: &Value, follow: bool, kind: u8, format: libc::mod
             return Ok(false);
         }
     };
-    let mode = taipan_core::tuple_object::items(&status).and_then(|row| row.first()?.as_i64()).unwrap_or(0);
+    let mode = taipan_core::tuple_object::items(&status)
+        .and_then(|row| row.first()?.as_i64())
+        .unwrap_or(0);
     Ok(mode as libc::mode_t & libc::S_IFMT == format)
 }
 
 fn is_dir(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let follow = follow_argument(vm, args)?;
-    Ok(Value::bool(has_kind(vm, this, follow, libc::DT_DIR, libc::S_IFDIR)?))
+    Ok(Value::bool(has_kind(
+        vm,
+        this,
+        follow,
+        libc::DT_DIR,
+        libc::S_IFDIR,
+    )?))
 }
 
 fn is_file(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let follow = follow_argument(vm, args)?;
-    Ok(Value::bool(has_kind(vm, this, follow, libc::DT_REG, libc::S_IFREG)?))
+    Ok(Value::bool(has_kind(
+        vm,
+        this,
+        follow,
+        libc::DT_REG,
+        libc::S_IFREG,
+    )?))
 }
 
 fn is_symlink(vm: &mut Vm, this: &Value) -> Py {
-    Ok(Value::bool(has_kind(vm, this, false, libc::DT_LNK, libc::S_IFLNK)?))
+    Ok(Value::bool(has_kind(
+        vm,
+        this,
+        false,
+        libc::DT_LNK,
+        libc::S_IFLNK,
+    )?))
 }

@@ -10,7 +10,9 @@ use std::mem::MaybeUninit;
 use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
-use taipan_core::{Bound, MethodDef, Py, Type, TypeObject, Value, Vm, bound, builtin_types, f0, f1, f2};
+use taipan_core::{
+    Bound, MethodDef, Py, Type, TypeObject, Value, Vm, bound, builtin_types, f0, f1, f2,
+};
 use taipan_types::bytes::new_bytes;
 
 static UNAME_RESULT: TypeObject = Type::declare("posix.uname_result");
@@ -21,7 +23,10 @@ static UNAME: Fields = Fields {
     doc: "uname_result: Result from os.uname().\n\nA tuple of (sysname, nodename, release, version, machine), also to be had as attributes.",
     fields: &[
         ("sysname", "operating system name"),
-        ("nodename", "name of machine on network (implementation-defined)"),
+        (
+            "nodename",
+            "name of machine on network (implementation-defined)",
+        ),
         ("release", "operating system release"),
         ("version", "operating system version"),
         ("machine", "hardware identifier"),
@@ -38,24 +43,67 @@ static TIMES: Fields = Fields {
         ("system", "system time"),
         ("children_user", "user time of children"),
         ("children_system", "system time of children"),
-        ("elapsed", "elapsed time since an arbitrary point in the past"),
+        (
+            "elapsed",
+            "elapsed time since an arbitrary point in the past",
+        ),
     ],
     visible: 5,
     instantiable: true,
 };
 
 pub(super) static FUNCTIONS: [MethodDef; 11] = [
-    f0("_create_environ($module, /)", create_environ, "The environment as a new dict of bytes."),
-    f2("putenv($module, name, value, /)", putenv, "Set a variable of the environment."),
-    f1("unsetenv($module, name, /)", unsetenv, "Remove a variable from the environment."),
-    f1("strerror($module, code, /)", strerror, "The system's text for an error number."),
+    f0(
+        "_create_environ($module, /)",
+        create_environ,
+        "The environment as a new dict of bytes.",
+    ),
+    f2(
+        "putenv($module, name, value, /)",
+        putenv,
+        "Set a variable of the environment.",
+    ),
+    f1(
+        "unsetenv($module, name, /)",
+        unsetenv,
+        "Remove a variable from the environment.",
+    ),
+    f1(
+        "strerror($module, code, /)",
+        strerror,
+        "The system's text for an error number.",
+    ),
     f0("uname($module, /)", uname, "What system this is."),
-    f0("times($module, /)", times, "Times that this process and its children have used."),
-    f0("cpu_count($module, /)", cpu_count, "The number of processors, or None if it is not known."),
-    f0("getloadavg($module, /)", getloadavg, "Average numbers of waiting processes over 1, 5 and 15 minutes."),
-    f1("urandom($module, size, /)", urandom, "Random bytes fit for secrets."),
-    bound("getrandom($module, /, size, flags=0)", getrandom, "Random bytes of the system's generator."),
-    bound("device_encoding($module, /, fd)", descriptors::device_encoding, "The encoding of a terminal, or None."),
+    f0(
+        "times($module, /)",
+        times,
+        "Times that this process and its children have used.",
+    ),
+    f0(
+        "cpu_count($module, /)",
+        cpu_count,
+        "The number of processors, or None if it is not known.",
+    ),
+    f0(
+        "getloadavg($module, /)",
+        getloadavg,
+        "Average numbers of waiting processes over 1, 5 and 15 minutes.",
+    ),
+    f1(
+        "urandom($module, size, /)",
+        urandom,
+        "Random bytes fit for secrets.",
+    ),
+    bound(
+        "getrandom($module, /, size, flags=0)",
+        getrandom,
+        "Random bytes of the system's generator.",
+    ),
+    bound(
+        "device_encoding($module, /, fd)",
+        descriptors::device_encoding,
+        "The encoding of a terminal, or None.",
+    ),
 ];
 
 pub(super) fn define(vm: &mut Vm, dict: &Value) -> Py<()> {
@@ -69,18 +117,21 @@ pub(super) fn define(vm: &mut Vm, dict: &Value) -> Py<()> {
 }
 
 unsafe extern "C" {
-    static mut environ: *const *const libc::c_char;
+    #[link_name = "environ"]
+    static mut ENVIRON: *const *const libc::c_char;
 }
 
 fn environment(vm: &mut Vm) -> Py {
     let dict = new_dict();
     // SAFETY: the C library's array of C strings, ended by a null; nothing changes it meanwhile.
     unsafe {
-        let mut at = environ;
+        let mut at = ENVIRON;
         while !at.is_null() && !(*at).is_null() {
             let entry = CStr::from_ptr(*at).to_bytes();
             at = at.add(1);
-            let Some(split) = entry.iter().position(|byte| *byte == b'=') else { continue };
+            let Some(split) = entry.iter().position(|byte| *byte == b'=') else {
+                continue;
+            };
             let name = new_bytes(vm, &entry[..split])?;
             let value = new_bytes(vm, &entry[split + 1..])?;
             dict.expect::<Dict>().set_default(vm, &name, value)?;
@@ -120,7 +171,7 @@ fn unsetenv(vm: &mut Vm, _module: &Value, name: &Value) -> Py {
 
 fn strerror(vm: &mut Vm, _module: &Value, code: &Value) -> Py {
     let code = c_int(vm, code)?;
-    Ok(new_str(&taipan_types::exceptions::strerror(code)))
+    Ok(new_str(&taipan_types::exceptions::os_error::strerror(code)))
 }
 
 fn uname(vm: &mut Vm, _module: &Value) -> Py {
@@ -132,7 +183,13 @@ fn uname(vm: &mut Vm, _module: &Value) -> Py {
     // SAFETY: filled by the call.
     let facts = unsafe { facts.assume_init() };
     let mut values = Vec::new();
-    for text in [&facts.sysname[..], &facts.nodename, &facts.release, &facts.version, &facts.machine] {
+    for text in [
+        &facts.sysname[..],
+        &facts.nodename,
+        &facts.release,
+        &facts.version,
+        &facts.machine,
+    ] {
         // SAFETY: the system ends each with a null byte.
         values.push(unsafe { path::c_text(vm, text.as_ptr()) }?);
     }
@@ -148,14 +205,30 @@ fn times(vm: &mut Vm, _module: &Value) -> Py {
     }
     // SAFETY: filled by the call, and a plain query.
     let (used, ticks) = unsafe { (used.assume_init(), libc::sysconf(libc::_SC_CLK_TCK) as f64) };
-    let row = [used.tms_utime, used.tms_stime, used.tms_cutime, used.tms_cstime, elapsed];
-    Ok(structseq::create(&TIMES_RESULT, 5, row.iter().map(|ticked| Value::float(*ticked as f64 / ticks)).collect()))
+    let row = [
+        used.tms_utime,
+        used.tms_stime,
+        used.tms_cutime,
+        used.tms_cstime,
+        elapsed,
+    ];
+    Ok(structseq::create(
+        &TIMES_RESULT,
+        5,
+        row.iter()
+            .map(|ticked| Value::float(*ticked as f64 / ticks))
+            .collect(),
+    ))
 }
 
 fn cpu_count(_vm: &mut Vm, _module: &Value) -> Py {
     // SAFETY: a plain query.
     let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
-    Ok(if count > 0 { Value::int(count) } else { Value::none() })
+    Ok(if count > 0 {
+        Value::int(count)
+    } else {
+        Value::none()
+    })
 }
 
 fn getloadavg(vm: &mut Vm, _module: &Value) -> Py {
@@ -193,17 +266,22 @@ fn urandom(vm: &mut Vm, _module: &Value, size: &Value) -> Py {
 
 fn getrandom(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let Some(mut data) = byte_room(vm, args.req(0), "")? else {
-        return Err(taipan_types::exceptions::raise_errno(vm, libc::EINVAL, None));
+        return Err(taipan_types::exceptions::os_error::raise_errno(
+            vm,
+            libc::EINVAL,
+            None,
+        ));
     };
     let flags = super::int_or(vm, args.get(1), 0)? as libc::c_uint;
     // SAFETY: a buffer with its length.
-    let count = retry(vm, || unsafe { libc::getrandom(data.as_mut_ptr().cast(), data.len(), flags) })?;
+    let count = retry(vm, || unsafe {
+        libc::getrandom(data.as_mut_ptr().cast(), data.len(), flags)
+    })?;
     new_bytes(vm, &data[..count as usize])
 }
-
 
 /// The process's own environment, as the C library keeps it.
 pub(super) fn own() -> *const *mut libc::c_char {
     // SAFETY: reads the pointer only.
-    unsafe { environ.cast() }
+    unsafe { ENVIRON.cast() }
 }

@@ -3,9 +3,9 @@
 use super::{dir_fd, done, fail, flag, int_or, offset};
 use crate::audit::audit;
 use crate::path::{self, PathArgument, PathKind, c_int, errno};
+use taipan_core::builtin_types::OS_ERROR;
 use taipan_core::tuple_object::items;
 use taipan_core::{BinaryOp, Bound, MethodDef, Py, Raised, Value, Vm, bound, f1, f2};
-use taipan_core::builtin_types::OS_ERROR;
 
 pub(super) static FUNCTIONS: [MethodDef; 28] = [
     bound(
@@ -13,34 +13,86 @@ pub(super) static FUNCTIONS: [MethodDef; 28] = [
         access,
         "May the real user use the file as mode says (F_OK, or any of R_OK, W_OK, X_OK together)?",
     ),
-    bound("chdir($module, /, path)", chdir, "Make path, or the folder a descriptor is open on, the current folder."),
-    bound("fchdir($module, /, fd)", fchdir, "Make the folder that fd is open on the current one."),
-    bound("chroot($module, /, path)", chroot, "Make path the root folder of this process."),
+    bound(
+        "chdir($module, /, path)",
+        chdir,
+        "Make path, or the folder a descriptor is open on, the current folder.",
+    ),
+    bound(
+        "fchdir($module, /, fd)",
+        fchdir,
+        "Make the folder that fd is open on the current one.",
+    ),
+    bound(
+        "chroot($module, /, path)",
+        chroot,
+        "Make path the root folder of this process.",
+    ),
     bound(
         "chmod($module, /, path, mode, *, dir_fd=None,\n      follow_symlinks=(os.name != 'nt'))",
         chmod,
         "Change the access rights of a file.",
     ),
-    bound("fchmod($module, /, fd, mode)", fchmod, "Change the access rights of an open file."),
+    bound(
+        "fchmod($module, /, fd, mode)",
+        fchmod,
+        "Change the access rights of an open file.",
+    ),
     bound(
         "chown($module, /, path, uid, gid, *, dir_fd=None, follow_symlinks=True)",
         chown,
         "Change owner and group of a file; -1 leaves either as it is.",
     ),
-    bound("fchown($module, /, fd, uid, gid)", fchown, "Change owner and group of an open file."),
-    bound("lchown($module, /, path, uid, gid)", lchown, "Change owner and group of a file, not following links."),
+    bound(
+        "fchown($module, /, fd, uid, gid)",
+        fchown,
+        "Change owner and group of an open file.",
+    ),
+    bound(
+        "lchown($module, /, path, uid, gid)",
+        lchown,
+        "Change owner and group of a file, not following links.",
+    ),
     bound(
         "link($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None,\n     follow_symlinks=(os.name != 'nt'))",
         link,
         "Make a hard link to a file.",
     ),
-    bound("mkdir($module, /, path, mode=511, *, dir_fd=None)", mkdir, "Make a folder."),
-    bound("mkfifo($module, /, path, mode=438, *, dir_fd=None)", mkfifo, "Make a named pipe."),
-    bound("mknod($module, /, path, mode=384, device=0, *, dir_fd=None)", mknod, "Make a node of the file system."),
-    f1("major($module, device, /)", |vm, _, device| device_part(vm, device, libc::major), "The major number of a device."),
-    f1("minor($module, device, /)", |vm, _, device| device_part(vm, device, libc::minor), "The minor number of a device."),
-    f2("makedev($module, major, minor, /)", makedev, "A device number of its parts."),
-    bound("readlink($module, /, path, *, dir_fd=None)", readlink, "What a symbolic link leads to."),
+    bound(
+        "mkdir($module, /, path, mode=511, *, dir_fd=None)",
+        mkdir,
+        "Make a folder.",
+    ),
+    bound(
+        "mkfifo($module, /, path, mode=438, *, dir_fd=None)",
+        mkfifo,
+        "Make a named pipe.",
+    ),
+    bound(
+        "mknod($module, /, path, mode=384, device=0, *, dir_fd=None)",
+        mknod,
+        "Make a node of the file system.",
+    ),
+    f1(
+        "major($module, device, /)",
+        |vm, _, device| device_part(vm, device, libc::major),
+        "The major number of a device.",
+    ),
+    f1(
+        "minor($module, device, /)",
+        |vm, _, device| device_part(vm, device, libc::minor),
+        "The minor number of a device.",
+    ),
+    f2(
+        "makedev($module, major, minor, /)",
+        makedev,
+        "A device number of its parts.",
+    ),
+    bound(
+        "readlink($module, /, path, *, dir_fd=None)",
+        readlink,
+        "What a symbolic link leads to.",
+    ),
     bound(
         "rename($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
         |vm, _, args| rename(vm, "rename", args),
@@ -51,27 +103,61 @@ pub(super) static FUNCTIONS: [MethodDef; 28] = [
         |vm, _, args| rename(vm, "replace", args),
         "Rename a file or folder, overwriting the destination.",
     ),
-    bound("rmdir($module, /, path, *, dir_fd=None)", rmdir, "Remove an empty folder."),
+    bound(
+        "rmdir($module, /, path, *, dir_fd=None)",
+        rmdir,
+        "Remove an empty folder.",
+    ),
     bound(
         "symlink($module, /, src, dst, target_is_directory=False, *, dir_fd=None)",
         symlink,
         "Make a symbolic link named dst that leads to src.",
     ),
-    bound("truncate($module, /, path, length)", truncate, "Cut a file, or lengthen it with zeros, to a length in bytes."),
-    bound("unlink($module, /, path, *, dir_fd=None)", |vm, _, args| unlink(vm, "unlink", args), "Remove a file."),
-    bound("remove($module, /, path, *, dir_fd=None)", |vm, _, args| unlink(vm, "remove", args), "Remove a file."),
+    bound(
+        "truncate($module, /, path, length)",
+        truncate,
+        "Cut a file, or lengthen it with zeros, to a length in bytes.",
+    ),
+    bound(
+        "unlink($module, /, path, *, dir_fd=None)",
+        |vm, _, args| unlink(vm, "unlink", args),
+        "Remove a file.",
+    ),
+    bound(
+        "remove($module, /, path, *, dir_fd=None)",
+        |vm, _, args| unlink(vm, "remove", args),
+        "Remove a file.",
+    ),
     bound(
         "utime($module, /, path, times=None, *, ns=<unrepresentable>,\n      dir_fd=None, follow_symlinks=True)",
         utime,
         "Set the times of last access and modification of a file.\n\n\
          times is a tuple (atime, mtime) in seconds, ns one in nanoseconds; with neither it is the current time.",
     ),
-    f1("umask($module, mask, /)", umask, "Set the mask of access rights for new files; give the former one."),
-    taipan_core::f0("sync($module, /)", sync, "Have all written data put on disk."),
-    bound("pathconf($module, path, name)", super::names::pathconf, "A limit of the file system that a path is on."),
+    f1(
+        "umask($module, mask, /)",
+        umask,
+        "Set the mask of access rights for new files; give the former one.",
+    ),
+    taipan_core::f0(
+        "sync($module, /)",
+        sync,
+        "Have all written data put on disk.",
+    ),
+    bound(
+        "pathconf($module, path, name)",
+        super::names::pathconf,
+        "A limit of the file system that a path is on.",
+    ),
 ];
 
-fn refuse_both(vm: &mut Vm, function: &str, path: &PathArgument, dir: Option<&Value>, follow: bool) -> Py<()> {
+fn refuse_both(
+    vm: &mut Vm,
+    function: &str,
+    path: &PathArgument,
+    dir: Option<&Value>,
+    follow: bool,
+) -> Py<()> {
     if path.descriptor.is_none() {
         return Ok(());
     }
@@ -79,21 +165,37 @@ fn refuse_both(vm: &mut Vm, function: &str, path: &PathArgument, dir: Option<&Va
         return Err(vm.value_error(format!("{function}: can't specify both dir_fd and fd")));
     }
     if !follow {
-        return Err(vm.value_error(format!("{function}: cannot use fd and follow_symlinks together")));
+        return Err(vm.value_error(format!(
+            "{function}: cannot use fd and follow_symlinks together"
+        )));
     }
     Ok(())
 }
 
 fn path_done(vm: &mut Vm, result: i32, path: &PathArgument) -> Py {
-    if result < 0 { Err(path.fail(vm)) } else { Ok(Value::none()) }
+    if result < 0 {
+        Err(path.fail(vm))
+    } else {
+        Ok(Value::none())
+    }
 }
 
 /// Raises the error of the last failed call, about two paths.
 #[cold]
 fn fail_two(vm: &mut Vm, from: &Value, to: &Value) -> Raised {
     let error = errno();
-    let text = taipan_core::str_object::new_str(&taipan_types::exceptions::strerror(error));
-    vm.raise_with(&OS_ERROR, &[Value::from_i32(error), text, from.clone(), Value::none(), to.clone()])
+    let text =
+        taipan_core::str_object::new_str(&taipan_types::exceptions::os_error::strerror(error));
+    vm.raise_with(
+        &OS_ERROR,
+        &[
+            Value::from_i32(error),
+            text,
+            from.clone(),
+            Value::none(),
+            to.clone(),
+        ],
+    )
 }
 
 fn mode_argument(vm: &mut Vm, value: Option<&Value>, default: i32) -> Py<libc::mode_t> {
@@ -112,7 +214,9 @@ fn access(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         flags |= libc::AT_SYMLINK_NOFOLLOW;
     }
     // SAFETY: a C string and flags.
-    Ok(Value::bool(unsafe { libc::faccessat(dir, path.as_ptr(), mode, flags) } == 0))
+    Ok(Value::bool(
+        unsafe { libc::faccessat(dir, path.as_ptr(), mode, flags) } == 0,
+    ))
 }
 
 fn chdir(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
@@ -149,7 +253,13 @@ fn chmod(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let dir = dir_fd(vm, args.get(2))?;
     let follow = flag(vm, args, 3, true)?;
     refuse_both(vm, "chmod", &path, args.get(2), follow)?;
-    audit(vm, "os.chmod", || vec![path.value.clone(), Value::from_i32(mode), Value::from_i32(dir)])?;
+    audit(vm, "os.chmod", || {
+        vec![
+            path.value.clone(),
+            Value::from_i32(mode),
+            Value::from_i32(dir),
+        ]
+    })?;
     let flags = if follow { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
     // SAFETY: a descriptor or a C string.
     let result = unsafe {
@@ -189,7 +299,10 @@ pub(super) fn id_argument(vm: &mut Vm, value: &Value, what: &str) -> Py<u32> {
 
 fn chown(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let path = path::parse(vm, args.get(0), PathKind::or_descriptor("chown"))?;
-    let (uid, gid) = (id_argument(vm, args.req(1), "uid")?, id_argument(vm, args.req(2), "gid")?);
+    let (uid, gid) = (
+        id_argument(vm, args.req(1), "uid")?,
+        id_argument(vm, args.req(2), "gid")?,
+    );
     let dir = dir_fd(vm, args.get(3))?;
     let follow = flag(vm, args, 4, true)?;
     refuse_both(vm, "chown", &path, args.get(3), follow)?;
@@ -206,7 +319,10 @@ fn chown(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 
 fn fchown(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let fd = c_int(vm, args.req(0))?;
-    let (uid, gid) = (id_argument(vm, args.req(1), "uid")?, id_argument(vm, args.req(2), "gid")?);
+    let (uid, gid) = (
+        id_argument(vm, args.req(1), "uid")?,
+        id_argument(vm, args.req(2), "gid")?,
+    );
     // SAFETY: a plain call.
     path::retry(vm, || unsafe { libc::fchown(fd, uid, gid) })?;
     Ok(Value::none())
@@ -214,7 +330,10 @@ fn fchown(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 
 fn lchown(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let path = path::parse(vm, args.get(0), PathKind::plain("lchown"))?;
-    let (uid, gid) = (id_argument(vm, args.req(1), "uid")?, id_argument(vm, args.req(2), "gid")?);
+    let (uid, gid) = (
+        id_argument(vm, args.req(1), "uid")?,
+        id_argument(vm, args.req(2), "gid")?,
+    );
     // SAFETY: a C string.
     let result = unsafe { libc::lchown(path.as_ptr(), uid, gid) };
     path_done(vm, result, &path)
@@ -226,7 +345,12 @@ fn link(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let (from_dir, to_dir) = (dir_fd(vm, args.get(2))?, dir_fd(vm, args.get(3))?);
     let follow = flag(vm, args, 4, true)?;
     audit(vm, "os.link", || {
-        vec![from.value.clone(), to.value.clone(), Value::from_i32(from_dir), Value::from_i32(to_dir)]
+        vec![
+            from.value.clone(),
+            to.value.clone(),
+            Value::from_i32(from_dir),
+            Value::from_i32(to_dir),
+        ]
     })?;
     let flags = if follow { libc::AT_SYMLINK_FOLLOW } else { 0 };
     // SAFETY: C strings.
@@ -240,7 +364,13 @@ fn mkdir(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let path = path::parse(vm, args.get(0), PathKind::plain("mkdir"))?;
     let mode = mode_argument(vm, args.get(1), 0o777)?;
     let dir = dir_fd(vm, args.get(2))?;
-    audit(vm, "os.mkdir", || vec![path.value.clone(), Value::int(mode.into()), Value::from_i32(dir)])?;
+    audit(vm, "os.mkdir", || {
+        vec![
+            path.value.clone(),
+            Value::int(mode.into()),
+            Value::from_i32(dir),
+        ]
+    })?;
     // SAFETY: a C string.
     let result = unsafe { libc::mkdirat(dir, path.as_ptr(), mode) };
     path_done(vm, result, &path)
@@ -273,7 +403,9 @@ fn mknod(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     };
     let dir = dir_fd(vm, args.get(3))?;
     // SAFETY: a C string.
-    path::retry(vm, || unsafe { libc::mknodat(dir, path.as_ptr(), mode, number) })?;
+    path::retry(vm, || unsafe {
+        libc::mknodat(dir, path.as_ptr(), mode, number)
+    })?;
     Ok(Value::none())
 }
 
@@ -284,7 +416,10 @@ fn device_part(vm: &mut Vm, value: &Value, part: extern "C" fn(libc::dev_t) -> l
 
 fn makedev(vm: &mut Vm, _module: &Value, major: &Value, minor: &Value) -> Py {
     let (major, minor) = (device(vm, major)?, device(vm, minor)?);
-    Ok(super::unsigned(libc::makedev(major as libc::c_uint, minor as libc::c_uint)))
+    Ok(super::unsigned(libc::makedev(
+        major as libc::c_uint,
+        minor as libc::c_uint,
+    )))
 }
 
 fn readlink(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
@@ -293,7 +428,9 @@ fn readlink(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let mut target = vec![0u8; 256];
     loop {
         // SAFETY: a C string and a buffer with its length.
-        let len = unsafe { libc::readlinkat(dir, path.as_ptr(), target.as_mut_ptr().cast(), target.len()) };
+        let len = unsafe {
+            libc::readlinkat(dir, path.as_ptr(), target.as_mut_ptr().cast(), target.len())
+        };
         if len < 0 {
             return Err(path.fail(vm));
         }
@@ -309,7 +446,12 @@ fn rename(vm: &mut Vm, function: &'static str, args: &Bound) -> Py {
     let to = path::parse(vm, args.get(1), PathKind::plain(function).named("dst"))?;
     let (from_dir, to_dir) = (dir_fd(vm, args.get(2))?, dir_fd(vm, args.get(3))?);
     audit(vm, "os.rename", || {
-        vec![from.value.clone(), to.value.clone(), Value::from_i32(from_dir), Value::from_i32(to_dir)]
+        vec![
+            from.value.clone(),
+            to.value.clone(),
+            Value::from_i32(from_dir),
+            Value::from_i32(to_dir),
+        ]
     })?;
     // SAFETY: C strings.
     if unsafe { libc::renameat(from_dir, from.as_ptr(), to_dir, to.as_ptr()) } < 0 {
@@ -321,7 +463,9 @@ fn rename(vm: &mut Vm, function: &'static str, args: &Bound) -> Py {
 fn rmdir(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let path = path::parse(vm, args.get(0), PathKind::plain("rmdir"))?;
     let dir = dir_fd(vm, args.get(1))?;
-    audit(vm, "os.rmdir", || vec![path.value.clone(), Value::from_i32(dir)])?;
+    audit(vm, "os.rmdir", || {
+        vec![path.value.clone(), Value::from_i32(dir)]
+    })?;
     // SAFETY: a C string.
     let result = unsafe { libc::unlinkat(dir, path.as_ptr(), libc::AT_REMOVEDIR) };
     path_done(vm, result, &path)
@@ -332,7 +476,13 @@ fn symlink(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let link = path::parse(vm, args.get(1), PathKind::plain("symlink").named("dst"))?;
     flag(vm, args, 2, false)?;
     let dir = dir_fd(vm, args.get(3))?;
-    audit(vm, "os.symlink", || vec![target.value.clone(), link.value.clone(), Value::from_i32(dir)])?;
+    audit(vm, "os.symlink", || {
+        vec![
+            target.value.clone(),
+            link.value.clone(),
+            Value::from_i32(dir),
+        ]
+    })?;
     // SAFETY: C strings.
     if unsafe { libc::symlinkat(target.as_ptr(), dir, link.as_ptr()) } < 0 {
         return Err(fail_two(vm, &target.value, &link.value));
@@ -343,7 +493,9 @@ fn symlink(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 fn truncate(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let path = path::parse(vm, args.get(0), PathKind::or_descriptor("truncate"))?;
     let length = offset(vm, args.req(1))?;
-    audit(vm, "os.truncate", || vec![path.value.clone(), Value::int(length)])?;
+    audit(vm, "os.truncate", || {
+        vec![path.value.clone(), Value::int(length)]
+    })?;
     // SAFETY: a descriptor or a C string.
     let result = unsafe {
         match path.descriptor {
@@ -357,7 +509,9 @@ fn truncate(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 fn unlink(vm: &mut Vm, function: &'static str, args: &Bound) -> Py {
     let path = path::parse(vm, args.get(0), PathKind::plain(function))?;
     let dir = dir_fd(vm, args.get(1))?;
-    audit(vm, "os.remove", || vec![path.value.clone(), Value::from_i32(dir)])?;
+    audit(vm, "os.remove", || {
+        vec![path.value.clone(), Value::from_i32(dir)]
+    })?;
     // SAFETY: a C string.
     let result = unsafe { libc::unlinkat(dir, path.as_ptr(), 0) };
     path_done(vm, result, &path)
@@ -366,7 +520,9 @@ fn unlink(vm: &mut Vm, function: &'static str, args: &Bound) -> Py {
 fn umask(vm: &mut Vm, _module: &Value, mask: &Value) -> Py {
     let mask = c_int(vm, mask)?;
     // SAFETY: a plain call.
-    Ok(Value::int(i64::from(unsafe { libc::umask(mask as libc::mode_t) })))
+    Ok(Value::int(i64::from(unsafe {
+        libc::umask(mask as libc::mode_t)
+    })))
 }
 
 fn sync(_vm: &mut Vm, _module: &Value) -> Py {
@@ -394,11 +550,17 @@ pub(crate) fn time_spec(vm: &mut Vm, value: &Value) -> Py<libc::timespec> {
         if !(-9.2e18..9.2e18).contains(&whole) {
             return Err(vm.overflow_error("timestamp out of range for platform time_t"));
         }
-        return Ok(libc::timespec { tv_sec: whole as libc::time_t, tv_nsec: part as _ });
+        return Ok(libc::timespec {
+            tv_sec: whole as libc::time_t,
+            tv_nsec: part as _,
+        });
     }
     let index = vm.index(value)?;
     match index.as_i64() {
-        Some(seconds) => Ok(libc::timespec { tv_sec: seconds, tv_nsec: 0 }),
+        Some(seconds) => Ok(libc::timespec {
+            tv_sec: seconds,
+            tv_nsec: 0,
+        }),
         None => Err(vm.overflow_error("timestamp out of range for platform time_t")),
     }
 }
@@ -429,7 +591,10 @@ fn utime(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     if times.is_some() && nanos.is_some() {
         return Err(vm.value_error("utime: you may specify either 'times' or 'ns' but not both"));
     }
-    let now = libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_NOW };
+    let now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: libc::UTIME_NOW,
+    };
     let row = if let Some(times) = times {
         let Some([access, change]) = items(&times) else {
             return Err(vm.type_error("utime: 'times' must be either a tuple of two ints or None"));
@@ -461,5 +626,9 @@ fn utime(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 
 /// Keeps `fail` in one place for results without a path.
 pub(super) fn check_number(vm: &mut Vm, result: i64) -> Py {
-    if result < 0 { Err(fail(vm)) } else { Ok(Value::int(result)) }
+    if result < 0 {
+        Err(fail(vm))
+    } else {
+        Ok(Value::int(result))
+    }
 }

@@ -74,77 +74,199 @@ macro_rules! set_three {
 }
 
 pub(super) static FUNCTIONS: [MethodDef; 30] = [
-    ask!("getpid($module, /)", libc::getpid, "The number of this process."),
-    ask!("getppid($module, /)", libc::getppid, "The number of the parent process."),
+    ask!(
+        "getpid($module, /)",
+        libc::getpid,
+        "The number of this process."
+    ),
+    ask!(
+        "getppid($module, /)",
+        libc::getppid,
+        "The number of the parent process."
+    ),
     ask!("getuid($module, /)", libc::getuid, "The real user."),
     ask!("geteuid($module, /)", libc::geteuid, "The effective user."),
     ask!("getgid($module, /)", libc::getgid, "The real group."),
     ask!("getegid($module, /)", libc::getegid, "The effective group."),
-    ask!("getpgrp($module, /)", libc::getpgrp, "The process group of this process."),
-    set_one!("setuid($module, uid, /)", libc::setuid, "uid", "Set the user."),
-    set_one!("seteuid($module, euid, /)", libc::seteuid, "uid", "Set the effective user."),
-    set_one!("setgid($module, gid, /)", libc::setgid, "gid", "Set the group."),
-    set_one!("setegid($module, egid, /)", libc::setegid, "gid", "Set the effective group."),
-    set_two!("setreuid($module, ruid, euid, /)", libc::setreuid, "ruid", "euid", "Set the real and the effective user."),
-    set_two!("setregid($module, rgid, egid, /)", libc::setregid, "rgid", "egid", "Set the real and the effective group."),
-    set_three!("setresuid($module, ruid, euid, suid, /)", libc::setresuid, ["ruid", "euid", "suid"], "Set the real, effective and saved user."),
-    set_three!("setresgid($module, rgid, egid, sgid, /)", libc::setresgid, ["rgid", "egid", "sgid"], "Set the real, effective and saved group."),
-    f0("getresuid($module, /)", getresuid, "The real, effective and saved user."),
-    f0("getresgid($module, /)", getresgid, "The real, effective and saved group."),
-    f0("getgroups($module, /)", getgroups, "The groups of this process."),
-    f1("setgroups($module, groups, /)", setgroups, "Set the groups of this process."),
-    f2("initgroups($module, username, gid, /)", initgroups, "Set the groups to those that a user is in, and gid."),
-    f2("getgrouplist($module, user, group, /)", getgrouplist, "The groups that a user is in."),
-    bound("getpgid($module, /, pid)", |vm, _, args| {
-        let pid = c_int(vm, args.req(0))?;
-        // SAFETY: a plain call.
-        let result = unsafe { libc::getpgid(pid) };
-        check_number(vm, result.into())
-    }, "The process group of a process."),
-    f1("getsid($module, pid, /)", |vm, _, pid| {
-        let pid = c_int(vm, pid)?;
-        // SAFETY: a plain call.
-        let result = unsafe { libc::getsid(pid) };
-        check_number(vm, result.into())
-    }, "The session of a process."),
-    f0("setsid($module, /)", |vm, _| {
-        // SAFETY: a plain call.
-        let result = unsafe { libc::setsid() };
-        done(vm, result)
-    }, "Begin a new session."),
-    f0("setpgrp($module, /)", |vm, _| {
-        // SAFETY: a plain call.
-        let result = unsafe { libc::setpgid(0, 0) };
-        done(vm, result)
-    }, "Begin a new process group."),
-    f2("setpgid($module, pid, pgrp, /)", |vm, _, pid, group| {
-        let (pid, group) = (c_int(vm, pid)?, c_int(vm, group)?);
-        // SAFETY: a plain call.
-        let result = unsafe { libc::setpgid(pid, group) };
-        done(vm, result)
-    }, "Put a process into a process group."),
-    f0("getlogin($module, /)", getlogin, "The name that the user logged in under."),
-    f1("nice($module, increment, /)", nice, "Change the priority of this process; give the new one."),
-    bound("getpriority($module, /, which, who)", |vm, _, args| {
-        let (which, who) = (c_int(vm, args.req(0))?, c_int(vm, args.req(1))?);
-        // SAFETY: plain calls; -1 is a priority too, so the error number decides.
-        let result = unsafe {
-            *libc::__errno_location() = 0;
-            libc::getpriority(which as _, who as libc::id_t)
-        };
-        if result == -1 && path::errno() != 0 { Err(fail(vm)) } else { Ok(Value::from_i32(result)) }
-    }, "The priority of a process, a group or a user."),
-    bound("setpriority($module, /, which, who, priority)", |vm, _, args| {
-        let (which, who) = (c_int(vm, args.req(0))?, c_int(vm, args.req(1))?);
-        let priority = c_int(vm, args.req(2))?;
-        // SAFETY: a plain call.
-        let result = unsafe { libc::setpriority(which as _, who as libc::id_t, priority) };
-        done(vm, result)
-    }, "Set the priority of a process, a group or a user."),
+    ask!(
+        "getpgrp($module, /)",
+        libc::getpgrp,
+        "The process group of this process."
+    ),
+    set_one!(
+        "setuid($module, uid, /)",
+        libc::setuid,
+        "uid",
+        "Set the user."
+    ),
+    set_one!(
+        "seteuid($module, euid, /)",
+        libc::seteuid,
+        "uid",
+        "Set the effective user."
+    ),
+    set_one!(
+        "setgid($module, gid, /)",
+        libc::setgid,
+        "gid",
+        "Set the group."
+    ),
+    set_one!(
+        "setegid($module, egid, /)",
+        libc::setegid,
+        "gid",
+        "Set the effective group."
+    ),
+    set_two!(
+        "setreuid($module, ruid, euid, /)",
+        libc::setreuid,
+        "ruid",
+        "euid",
+        "Set the real and the effective user."
+    ),
+    set_two!(
+        "setregid($module, rgid, egid, /)",
+        libc::setregid,
+        "rgid",
+        "egid",
+        "Set the real and the effective group."
+    ),
+    set_three!(
+        "setresuid($module, ruid, euid, suid, /)",
+        libc::setresuid,
+        ["ruid", "euid", "suid"],
+        "Set the real, effective and saved user."
+    ),
+    set_three!(
+        "setresgid($module, rgid, egid, sgid, /)",
+        libc::setresgid,
+        ["rgid", "egid", "sgid"],
+        "Set the real, effective and saved group."
+    ),
+    f0(
+        "getresuid($module, /)",
+        getresuid,
+        "The real, effective and saved user.",
+    ),
+    f0(
+        "getresgid($module, /)",
+        getresgid,
+        "The real, effective and saved group.",
+    ),
+    f0(
+        "getgroups($module, /)",
+        getgroups,
+        "The groups of this process.",
+    ),
+    f1(
+        "setgroups($module, groups, /)",
+        setgroups,
+        "Set the groups of this process.",
+    ),
+    f2(
+        "initgroups($module, username, gid, /)",
+        initgroups,
+        "Set the groups to those that a user is in, and gid.",
+    ),
+    f2(
+        "getgrouplist($module, user, group, /)",
+        getgrouplist,
+        "The groups that a user is in.",
+    ),
+    bound(
+        "getpgid($module, /, pid)",
+        |vm, _, args| {
+            let pid = c_int(vm, args.req(0))?;
+            // SAFETY: a plain call.
+            let result = unsafe { libc::getpgid(pid) };
+            check_number(vm, result.into())
+        },
+        "The process group of a process.",
+    ),
+    f1(
+        "getsid($module, pid, /)",
+        |vm, _, pid| {
+            let pid = c_int(vm, pid)?;
+            // SAFETY: a plain call.
+            let result = unsafe { libc::getsid(pid) };
+            check_number(vm, result.into())
+        },
+        "The session of a process.",
+    ),
+    f0(
+        "setsid($module, /)",
+        |vm, _| {
+            // SAFETY: a plain call.
+            let result = unsafe { libc::setsid() };
+            done(vm, result)
+        },
+        "Begin a new session.",
+    ),
+    f0(
+        "setpgrp($module, /)",
+        |vm, _| {
+            // SAFETY: a plain call.
+            let result = unsafe { libc::setpgid(0, 0) };
+            done(vm, result)
+        },
+        "Begin a new process group.",
+    ),
+    f2(
+        "setpgid($module, pid, pgrp, /)",
+        |vm, _, pid, group| {
+            let (pid, group) = (c_int(vm, pid)?, c_int(vm, group)?);
+            // SAFETY: a plain call.
+            let result = unsafe { libc::setpgid(pid, group) };
+            done(vm, result)
+        },
+        "Put a process into a process group.",
+    ),
+    f0(
+        "getlogin($module, /)",
+        getlogin,
+        "The name that the user logged in under.",
+    ),
+    f1(
+        "nice($module, increment, /)",
+        nice,
+        "Change the priority of this process; give the new one.",
+    ),
+    bound(
+        "getpriority($module, /, which, who)",
+        |vm, _, args| {
+            let (which, who) = (c_int(vm, args.req(0))?, c_int(vm, args.req(1))?);
+            // SAFETY: plain calls; -1 is a priority too, so the error number decides.
+            let result = unsafe {
+                *libc::__errno_location() = 0;
+                libc::getpriority(which as _, who as libc::id_t)
+            };
+            if result == -1 && path::errno() != 0 {
+                Err(fail(vm))
+            } else {
+                Ok(Value::from_i32(result))
+            }
+        },
+        "The priority of a process, a group or a user.",
+    ),
+    bound(
+        "setpriority($module, /, which, who, priority)",
+        |vm, _, args| {
+            let (which, who) = (c_int(vm, args.req(0))?, c_int(vm, args.req(1))?);
+            let priority = c_int(vm, args.req(2))?;
+            // SAFETY: a plain call.
+            let result = unsafe { libc::setpriority(which as _, who as libc::id_t, priority) };
+            done(vm, result)
+        },
+        "Set the priority of a process, a group or a user.",
+    ),
 ];
 
 fn id(number: u32) -> Value {
-    if number == u32::MAX { Value::from_i32(-1) } else { Value::int(number.into()) }
+    if number == u32::MAX {
+        Value::from_i32(-1)
+    } else {
+        Value::int(number.into())
+    }
 }
 
 fn getresuid(vm: &mut Vm, _module: &Value) -> Py {
@@ -214,7 +336,9 @@ fn getgrouplist(vm: &mut Vm, _module: &Value, user: &Value, group: &Value) -> Py
     loop {
         let mut count = groups.len() as i32;
         // SAFETY: a C string and a buffer with its length.
-        let result = unsafe { libc::getgrouplist(user.as_ptr(), group as _, groups.as_mut_ptr(), &mut count) };
+        let result = unsafe {
+            libc::getgrouplist(user.as_ptr(), group as _, groups.as_mut_ptr(), &mut count)
+        };
         if result >= 0 {
             groups.truncate(count.max(0) as usize);
             return Ok(new_list(groups.into_iter().map(id).collect()));
@@ -227,12 +351,19 @@ fn getgrouplist(vm: &mut Vm, _module: &Value, user: &Value, group: &Value) -> Py
     }
 }
 
+unsafe extern "C" {
+    #[link_name = "getlogin_r"]
+    fn c_getlogin_r(text: *mut libc::c_char, len: usize) -> libc::c_int;
+}
+
 fn getlogin(vm: &mut Vm, _module: &Value) -> Py {
     let mut text = [0 as libc::c_char; 256];
     // SAFETY: a buffer with its length.
-    let error = unsafe { libc::getlogin_r(text.as_mut_ptr(), text.len()) };
+    let error = unsafe { c_getlogin_r(text.as_mut_ptr(), text.len()) };
     if error != 0 {
-        return Err(taipan_types::exceptions::raise_errno(vm, error, None));
+        return Err(taipan_types::exceptions::os_error::raise_errno(
+            vm, error, None,
+        ));
     }
     // SAFETY: the call ended it with a null byte.
     unsafe { path::c_text(vm, text.as_ptr()) }
@@ -245,5 +376,9 @@ fn nice(vm: &mut Vm, _module: &Value, increment: &Value) -> Py {
         *libc::__errno_location() = 0;
         libc::nice(increment)
     };
-    if result == -1 && path::errno() != 0 { Err(fail(vm)) } else { Ok(Value::from_i32(result)) }
+    if result == -1 && path::errno() != 0 {
+        Err(fail(vm))
+    } else {
+        Ok(Value::from_i32(result))
+    }
 }

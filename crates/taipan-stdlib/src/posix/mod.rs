@@ -21,7 +21,7 @@ use crate::support::{add, add_type};
 use std::sync::OnceLock;
 use taipan_core::str_object::new_str;
 use taipan_core::{Bound, MethodDef, Py, Raised, Value, Vm, builtin_types};
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 use taipan_types::list::new_list;
 
 pub use spawn::{before_fork, fork_in_child, fork_in_parent};
@@ -106,8 +106,15 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     constants::define(dict);
     add_type(dict, &builtin_types::OS_ERROR);
     add(dict, "error", builtin_types::OS_ERROR.to_value());
-    drop(dict.expect::<taipan_core::dict_object::Dict>().remove_name(&taipan_core::str_object::name("OSError")));
-    add(dict, "_have_functions", new_list(HAVE.iter().map(|text| new_str(text)).collect()));
+    drop(
+        dict.expect::<taipan_core::dict_object::Dict>()
+            .remove_name(&taipan_core::str_object::name("OSError")),
+    );
+    add(
+        dict,
+        "_have_functions",
+        new_list(HAVE.iter().map(|text| new_str(text)).collect()),
+    );
     Ok(())
 }
 
@@ -119,7 +126,11 @@ fn fail(vm: &mut Vm) -> Raised {
 
 /// `None`, if the call succeeded.
 fn done(vm: &mut Vm, result: i32) -> Py {
-    if result < 0 { Err(fail(vm)) } else { Ok(Value::none()) }
+    if result < 0 {
+        Err(fail(vm))
+    } else {
+        Ok(Value::none())
+    }
 }
 
 /// A `dir_fd` argument: `None` is the current folder.
@@ -127,9 +138,14 @@ fn dir_fd(vm: &mut Vm, value: Option<&Value>) -> Py<i32> {
     match value {
         None => Ok(libc::AT_FDCWD),
         Some(value) if value.is_none() => Ok(libc::AT_FDCWD),
-        Some(value) if value.is_int() || value.type_of().slots().index.is_some() => path::descriptor(vm, value),
+        Some(value) if value.is_int() || value.type_of().slots().index.is_some() => {
+            path::descriptor(vm, value)
+        }
         Some(value) => {
-            let message = format!("argument should be integer or None, not {}", value.type_of().name());
+            let message = format!(
+                "argument should be integer or None, not {}",
+                value.type_of().name()
+            );
             Err(vm.type_error(message))
         }
     }

@@ -8,9 +8,21 @@ use taipan_core::str_object::{self, name};
 use taipan_core::{Bound, MethodDef, Py, Value, Vm, f1, f2};
 
 pub(super) static FUNCTIONS: [MethodDef; 3] = [
-    f1("sysconf($module, name, /)", sysconf, "A number that the system is set up with."),
-    f1("confstr($module, name, /)", confstr, "A text that the system is set up with."),
-    f2("fpathconf($module, fd, name, /)", fpathconf, "A limit of the file system that an open file is on."),
+    f1(
+        "sysconf($module, name, /)",
+        sysconf,
+        "A number that the system is set up with.",
+    ),
+    f1(
+        "confstr($module, name, /)",
+        confstr,
+        "A text that the system is set up with.",
+    ),
+    f2(
+        "fpathconf($module, fd, name, /)",
+        fpathconf,
+        "A limit of the file system that an open file is on.",
+    ),
 ];
 
 macro_rules! names {
@@ -112,10 +124,16 @@ static PATHCONF: &[(&str, i32)] = names! {
 };
 
 pub(super) fn define(dict: &Value) {
-    for (table_name, table) in [("sysconf_names", SYSCONF), ("confstr_names", CONFSTR), ("pathconf_names", PATHCONF)] {
+    for (table_name, table) in [
+        ("sysconf_names", SYSCONF),
+        ("confstr_names", CONFSTR),
+        ("pathconf_names", PATHCONF),
+    ] {
         let names = new_dict();
         for (text, number) in table {
-            names.expect::<Dict>().set_name(&name(text), Value::from_i32(*number));
+            names
+                .expect::<Dict>()
+                .set_name(&name(text), Value::from_i32(*number));
         }
         add(dict, table_name, names);
     }
@@ -137,7 +155,11 @@ fn number(vm: &mut Vm, value: &Value, table: &[(&str, i32)]) -> Py<i32> {
 }
 
 /// -1 is a result too: "no limit". The error number tells it from a failure.
-fn limit(vm: &mut Vm, call: impl FnOnce() -> libc::c_long, path: Option<&path::PathArgument>) -> Py {
+fn limit(
+    vm: &mut Vm,
+    call: impl FnOnce() -> libc::c_long,
+    path: Option<&path::PathArgument>,
+) -> Py {
     // SAFETY: the thread's own error number.
     unsafe { *libc::__errno_location() = 0 };
     let result = call();
@@ -164,7 +186,11 @@ fn confstr(vm: &mut Vm, _module: &Value, what: &Value) -> Py {
         libc::confstr(what, std::ptr::null_mut(), 0)
     };
     if len == 0 {
-        return if errno() != 0 { Err(fail(vm)) } else { Ok(Value::none()) };
+        return if errno() != 0 {
+            Err(fail(vm))
+        } else {
+            Ok(Value::none())
+        };
     }
     let mut text = vec![0u8; len];
     // SAFETY: a buffer with its length.

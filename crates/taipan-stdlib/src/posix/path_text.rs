@@ -7,9 +7,21 @@ use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, f1};
 use taipan_types::bytes::{bytes_of, new_bytes};
 
 pub(super) static FUNCTIONS: [MethodDef; 3] = [
-    bound("fspath($module, /, path)", |vm, _, args| path::fspath(vm, args.req(0)), "The str or bytes that a path object stands for."),
-    bound("_path_normpath($module, /, path)", normpath, "A path without empty, '.' and '..' parts."),
-    f1("_path_splitroot_ex($module, path, /)", splitroot, "A path as (drive, root, tail)."),
+    bound(
+        "fspath($module, /, path)",
+        |vm, _, args| path::fspath(vm, args.req(0)),
+        "The str or bytes that a path object stands for.",
+    ),
+    bound(
+        "_path_normpath($module, /, path)",
+        normpath,
+        "A path without empty, '.' and '..' parts.",
+    ),
+    f1(
+        "_path_splitroot_ex($module, path, /)",
+        splitroot,
+        "A path as (drive, root, tail).",
+    ),
 ];
 
 /// The units of a path argument.
@@ -23,7 +35,11 @@ impl Text {
         let value = path::fspath(vm, value)?;
         Ok(match bytes_of(&value) {
             Some(bytes) => Text::Bytes(bytes.iter().copied().map(u32::from).collect()),
-            None => Text::Str(str_object::str_of(&value).map(|text| text.code_points().collect()).unwrap_or_default()),
+            None => Text::Str(
+                str_object::str_of(&value)
+                    .map(|text| text.code_points().collect())
+                    .unwrap_or_default(),
+            ),
         })
     }
 
@@ -36,7 +52,10 @@ impl Text {
     /// A value of the same kind.
     fn value(&self, vm: &mut Vm, units: &[u32]) -> Py {
         match self {
-            Text::Bytes(_) => new_bytes(vm, &units.iter().map(|unit| *unit as u8).collect::<Vec<u8>>()),
+            Text::Bytes(_) => new_bytes(
+                vm,
+                &units.iter().map(|unit| *unit as u8).collect::<Vec<u8>>(),
+            ),
             Text::Str(_) => Ok(new_from_code_points(units)),
         }
     }
@@ -57,7 +76,11 @@ fn splitroot(vm: &mut Vm, _module: &Value, value: &Value) -> Py {
     let text = Text::of(vm, value)?;
     let units = text.units();
     let root = root_length(units);
-    let parts = [text.value(vm, &[])?, text.value(vm, &units[..root])?, text.value(vm, &units[root..])?];
+    let parts = [
+        text.value(vm, &[])?,
+        text.value(vm, &units[..root])?,
+        text.value(vm, &units[root..])?,
+    ];
     Ok(new_tuple(parts))
 }
 

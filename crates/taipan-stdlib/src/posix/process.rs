@@ -1,7 +1,7 @@
 //! Processes: signals, waiting, ending, replacing.
 
-use super::files::check_number;
 use super::fail;
+use super::files::check_number;
 use crate::audit::audit;
 use crate::path::{self, PathKind, c_int, retry};
 use crate::structseq::{self, Fields};
@@ -17,36 +17,122 @@ static WAITID_RESULT: TypeObject = Type::declare("posix.waitid_result");
 static WAITID: Fields = Fields {
     name: "posix.waitid_result",
     doc: "waitid_result: Result from waitid.\n\nA tuple of (si_pid, si_uid, si_signo, si_status, si_code), also to be had as attributes.",
-    fields: &[("si_pid", ""), ("si_uid", ""), ("si_signo", ""), ("si_status", ""), ("si_code", "")],
+    fields: &[
+        ("si_pid", ""),
+        ("si_uid", ""),
+        ("si_signo", ""),
+        ("si_status", ""),
+        ("si_code", ""),
+    ],
     visible: 5,
     instantiable: true,
 };
 
 pub(super) static FUNCTIONS: [MethodDef; 21] = [
-    bound("_exit($module, /, status)", exit, "End the process at once, without cleaning up."),
+    bound(
+        "_exit($module, /, status)",
+        exit,
+        "End the process at once, without cleaning up.",
+    ),
     f0("abort($module, /)", abort, "End the process with SIGABRT."),
-    f2("kill($module, pid, signal, /)", kill, "Send a signal to a process."),
-    f2("killpg($module, pgid, signal, /)", killpg, "Send a signal to a process group."),
-    f0("wait($module, /)", wait, "Wait for a child to end; give a tuple (pid, status)."),
-    f2("waitpid($module, pid, options, /)", waitpid, "Wait for a child; give a tuple (pid, status)."),
-    bound("wait3($module, /, options)", wait3, "Wait for a child; give a tuple (pid, status, rusage)."),
-    bound("wait4($module, /, pid, options)", wait4, "Wait for a child; give a tuple (pid, status, rusage)."),
-    slice("waitid($module, idtype, id, options, /)", waitid, "Wait for a child; give a waitid_result, or None."),
-    bound("WIFEXITED($module, /, status)", |vm, _, args| test(vm, args, libc::WIFEXITED), "Did the process end by itself?"),
-    bound("WIFSIGNALED($module, /, status)", |vm, _, args| test(vm, args, libc::WIFSIGNALED), "Did a signal end the process?"),
-    bound("WIFSTOPPED($module, /, status)", |vm, _, args| test(vm, args, libc::WIFSTOPPED), "Is the process stopped?"),
-    bound("WIFCONTINUED($module, /, status)", |vm, _, args| test(vm, args, libc::WIFCONTINUED), "Does the process go on after a stop?"),
-    f1("WCOREDUMP($module, status, /)", |vm, _, status| {
-        let status = c_int(vm, status)?;
-        Ok(Value::bool(libc::WCOREDUMP(status)))
-    }, "Did the process leave a memory dump?"),
-    bound("WEXITSTATUS($module, /, status)", |vm, _, args| part(vm, args, libc::WEXITSTATUS), "The exit code in a status."),
-    bound("WTERMSIG($module, /, status)", |vm, _, args| part(vm, args, libc::WTERMSIG), "The signal that ended the process."),
-    bound("WSTOPSIG($module, /, status)", |vm, _, args| part(vm, args, libc::WSTOPSIG), "The signal that stopped the process."),
-    bound("waitstatus_to_exitcode($module, /, status)", exit_code, "A wait status as an exit code; negative: the signal that ended the process."),
-    f2("execv($module, path, argv, /)", execv, "Run a program in this process."),
-    bound("execve($module, /, path, argv, env)", execve, "Run a program in this process, with an environment."),
-    bound("system($module, /, command)", system, "Run a command in a shell; give its wait status."),
+    f2(
+        "kill($module, pid, signal, /)",
+        kill,
+        "Send a signal to a process.",
+    ),
+    f2(
+        "killpg($module, pgid, signal, /)",
+        killpg,
+        "Send a signal to a process group.",
+    ),
+    f0(
+        "wait($module, /)",
+        wait,
+        "Wait for a child to end; give a tuple (pid, status).",
+    ),
+    f2(
+        "waitpid($module, pid, options, /)",
+        waitpid,
+        "Wait for a child; give a tuple (pid, status).",
+    ),
+    bound(
+        "wait3($module, /, options)",
+        wait3,
+        "Wait for a child; give a tuple (pid, status, rusage).",
+    ),
+    bound(
+        "wait4($module, /, pid, options)",
+        wait4,
+        "Wait for a child; give a tuple (pid, status, rusage).",
+    ),
+    slice(
+        "waitid($module, idtype, id, options, /)",
+        waitid,
+        "Wait for a child; give a waitid_result, or None.",
+    ),
+    bound(
+        "WIFEXITED($module, /, status)",
+        |vm, _, args| test(vm, args, libc::WIFEXITED),
+        "Did the process end by itself?",
+    ),
+    bound(
+        "WIFSIGNALED($module, /, status)",
+        |vm, _, args| test(vm, args, libc::WIFSIGNALED),
+        "Did a signal end the process?",
+    ),
+    bound(
+        "WIFSTOPPED($module, /, status)",
+        |vm, _, args| test(vm, args, libc::WIFSTOPPED),
+        "Is the process stopped?",
+    ),
+    bound(
+        "WIFCONTINUED($module, /, status)",
+        |vm, _, args| test(vm, args, libc::WIFCONTINUED),
+        "Does the process go on after a stop?",
+    ),
+    f1(
+        "WCOREDUMP($module, status, /)",
+        |vm, _, status| {
+            let status = c_int(vm, status)?;
+            Ok(Value::bool(libc::WCOREDUMP(status)))
+        },
+        "Did the process leave a memory dump?",
+    ),
+    bound(
+        "WEXITSTATUS($module, /, status)",
+        |vm, _, args| part(vm, args, libc::WEXITSTATUS),
+        "The exit code in a status.",
+    ),
+    bound(
+        "WTERMSIG($module, /, status)",
+        |vm, _, args| part(vm, args, libc::WTERMSIG),
+        "The signal that ended the process.",
+    ),
+    bound(
+        "WSTOPSIG($module, /, status)",
+        |vm, _, args| part(vm, args, libc::WSTOPSIG),
+        "The signal that stopped the process.",
+    ),
+    bound(
+        "waitstatus_to_exitcode($module, /, status)",
+        exit_code,
+        "A wait status as an exit code; negative: the signal that ended the process.",
+    ),
+    f2(
+        "execv($module, path, argv, /)",
+        execv,
+        "Run a program in this process.",
+    ),
+    bound(
+        "execve($module, /, path, argv, env)",
+        execve,
+        "Run a program in this process, with an environment.",
+    ),
+    bound(
+        "system($module, /, command)",
+        system,
+        "Run a command in a shell; give its wait status.",
+    ),
 ];
 
 pub(super) fn define(dict: &Value) {
@@ -66,7 +152,9 @@ fn abort(_vm: &mut Vm, _module: &Value) -> Py {
 
 fn kill(vm: &mut Vm, _module: &Value, pid: &Value, signal: &Value) -> Py {
     let (pid, signal) = (c_int(vm, pid)?, c_int(vm, signal)?);
-    audit(vm, "os.kill", || vec![Value::from_i32(pid), Value::from_i32(signal)])?;
+    audit(vm, "os.kill", || {
+        vec![Value::from_i32(pid), Value::from_i32(signal)]
+    })?;
     // SAFETY: a plain call.
     let result = unsafe { libc::kill(pid, signal) };
     if result < 0 {
@@ -79,7 +167,9 @@ fn kill(vm: &mut Vm, _module: &Value, pid: &Value, signal: &Value) -> Py {
 
 fn killpg(vm: &mut Vm, _module: &Value, group: &Value, signal: &Value) -> Py {
     let (group, signal) = (c_int(vm, group)?, c_int(vm, signal)?);
-    audit(vm, "os.killpg", || vec![Value::from_i32(group), Value::from_i32(signal)])?;
+    audit(vm, "os.killpg", || {
+        vec![Value::from_i32(group), Value::from_i32(signal)]
+    })?;
     // SAFETY: a plain call.
     let result = unsafe { libc::killpg(group, signal) };
     if result < 0 {
@@ -109,10 +199,16 @@ fn wait_with_usage(vm: &mut Vm, pid: i32, options: i32) -> Py {
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: room for the status and the usage.
-    let pid = retry(vm, || unsafe { libc::wait4(pid, &mut status, options, usage.as_mut_ptr()) })?;
+    let pid = retry(vm, || unsafe {
+        libc::wait4(pid, &mut status, options, usage.as_mut_ptr())
+    })?;
     // SAFETY: zeroed at first, and plain numbers.
-    let usage = crate::resource::usage_value(unsafe { &usage.assume_init() });
-    Ok(new_tuple([Value::from_i32(pid), Value::from_i32(status), usage]))
+    let usage = crate::resource::usage_value(unsafe { usage.assume_init_ref() });
+    Ok(new_tuple([
+        Value::from_i32(pid),
+        Value::from_i32(status),
+        usage,
+    ]))
 }
 
 fn wait3(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
@@ -126,10 +222,16 @@ fn wait4(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 }
 
 fn waitid(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
-    let (kind, id, options) = (c_int(vm, &args[0])?, c_int(vm, &args[1])?, c_int(vm, &args[2])?);
+    let (kind, id, options) = (
+        c_int(vm, &args[0])?,
+        c_int(vm, &args[1])?,
+        c_int(vm, &args[2])?,
+    );
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: room for the result.
-    retry(vm, || unsafe { libc::waitid(kind as _, id as libc::id_t, info.as_mut_ptr(), options) })?;
+    retry(vm, || unsafe {
+        libc::waitid(kind as _, id as libc::id_t, info.as_mut_ptr(), options)
+    })?;
     // SAFETY: zeroed at first; the fields read are those of SIGCHLD.
     let (info, pid, uid, status) = unsafe {
         let info = info.assume_init();
@@ -148,12 +250,12 @@ fn waitid(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     Ok(structseq::create(&WAITID_RESULT, 5, values))
 }
 
-fn test(vm: &mut Vm, args: &Bound, holds: fn(i32) -> bool) -> Py {
+fn test(vm: &mut Vm, args: &Bound, holds: extern "C" fn(i32) -> bool) -> Py {
     let status = c_int(vm, args.req(0))?;
     Ok(Value::bool(holds(status)))
 }
 
-fn part(vm: &mut Vm, args: &Bound, part: fn(i32) -> i32) -> Py {
+fn part(vm: &mut Vm, args: &Bound, part: extern "C" fn(i32) -> i32) -> Py {
     let status = c_int(vm, args.req(0))?;
     Ok(Value::from_i32(part(status)))
 }
@@ -178,24 +280,26 @@ fn exit_code(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 
 /// Strings for a new program, and the array of pointers that the system wants.
 pub(crate) struct Strings {
-    texts: Vec<CString>,
+    _texts: Vec<CString>,
     pointers: Vec<*mut c_char>,
 }
 
 impl Strings {
     pub(crate) fn new(texts: Vec<CString>) -> Strings {
-        let pointers =
-            texts.iter().map(|text| text.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect();
-        Strings { texts, pointers }
+        let pointers = texts
+            .iter()
+            .map(|text| text.as_ptr().cast_mut())
+            .chain([std::ptr::null_mut()])
+            .collect();
+        Strings {
+            _texts: texts,
+            pointers,
+        }
     }
 
     /// An array that ends with a null pointer and lives as long as this.
     pub(crate) fn as_ptr(&self) -> *const *mut c_char {
         self.pointers.as_ptr()
-    }
-
-    pub(crate) fn texts(&self) -> &[CString] {
-        &self.texts
     }
 }
 
@@ -212,7 +316,11 @@ pub(super) fn argument_row(vm: &mut Vm, function: &str, argv: &Value) -> Py<Stri
         }
         _ => vm.to_vec(argv)?,
     };
-    let prefix = if function == "execv" { "execv() arg 2".to_owned() } else { format!("{function}: argv") };
+    let prefix = if function == "execv" {
+        "execv() arg 2".to_owned()
+    } else {
+        format!("{function}: argv")
+    };
     if row.is_empty() {
         return Err(vm.value_error(format!("{prefix} must not be empty")));
     }
@@ -232,7 +340,11 @@ pub(super) fn environment_row(vm: &mut Vm, function: &str, environment: &Value) 
         Some(dict) => dict.items(),
         None => {
             let Some(method) = vm.get_attr_opt(environment, taipan_core::name!("items"))? else {
-                let or_none = if function.starts_with("posix_spawn") { " or None" } else { "" };
+                let or_none = if function.starts_with("posix_spawn") {
+                    " or None"
+                } else {
+                    ""
+                };
                 let message = format!("{function}: environment must be a mapping object{or_none}");
                 return Err(vm.type_error(message));
             };
@@ -264,7 +376,9 @@ pub(super) fn environment_row(vm: &mut Vm, function: &str, environment: &Value) 
 fn execv(vm: &mut Vm, _module: &Value, path: &Value, argv: &Value) -> Py {
     let program = path::parse(vm, Some(path), PathKind::plain("execv"))?;
     let argv_row = argument_row(vm, "execv", argv)?;
-    audit(vm, "os.exec", || vec![path.clone(), argv.clone(), Value::none()])?;
+    audit(vm, "os.exec", || {
+        vec![path.clone(), argv.clone(), Value::none()]
+    })?;
     // SAFETY: C strings and an array of them that ends with a null.
     unsafe { libc::execv(program.as_ptr(), argv_row.as_ptr().cast()) };
     Err(fail(vm))
@@ -274,12 +388,22 @@ fn execve(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let program = path::parse(vm, args.get(0), PathKind::or_descriptor("execve"))?;
     let argv = argument_row(vm, "execve", args.req(1))?;
     let environment = environment_row(vm, "execve", args.req(2))?;
-    audit(vm, "os.exec", || vec![program.value.clone(), args.req(1).clone(), args.req(2).clone()])?;
+    audit(vm, "os.exec", || {
+        vec![
+            program.value.clone(),
+            args.req(1).clone(),
+            args.req(2).clone(),
+        ]
+    })?;
     // SAFETY: a descriptor or a C string, and arrays of C strings that end with a null.
     unsafe {
         match program.descriptor {
             Some(fd) => libc::fexecve(fd, argv.as_ptr().cast(), environment.as_ptr().cast()),
-            None => libc::execve(program.as_ptr(), argv.as_ptr().cast(), environment.as_ptr().cast()),
+            None => libc::execve(
+                program.as_ptr(),
+                argv.as_ptr().cast(),
+                environment.as_ptr().cast(),
+            ),
         }
     };
     Err(program.fail(vm))

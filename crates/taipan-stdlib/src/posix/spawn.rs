@@ -1,14 +1,14 @@
 //! New processes: `fork` and its hooks, `posix_spawn`.
 
-use super::process::{argument_row, environment_row};
 use super::flag;
+use super::process::{argument_row, environment_row};
 use crate::audit::audit;
 use crate::path::{self, PathKind, c_int};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use taipan_core::tuple_object::{items, new_tuple};
 use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, builtin_types, f0};
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 
 /// Kinds of file actions.
 pub(super) const OPEN: i64 = 0;
@@ -26,8 +26,16 @@ pub(super) static FUNCTIONS: [MethodDef; 5] = [
         register_at_fork,
         "Register functions to be called when the process forks: before it, and after it in the child and in the parent.",
     ),
-    f0("fork($module, /)", fork, "Fork a child process; give 0 in the child and the child's number in the parent."),
-    f0("forkpty($module, /)", forkpty, "Fork a child process with a new terminal; give a tuple (pid, master_fd)."),
+    f0(
+        "fork($module, /)",
+        fork,
+        "Fork a child process; give 0 in the child and the child's number in the parent.",
+    ),
+    f0(
+        "forkpty($module, /)",
+        forkpty,
+        "Fork a child process with a new terminal; give a tuple (pid, master_fd).",
+    ),
     bound(
         "posix_spawn($module, path, argv, env, /, *, file_actions=(),\n            setpgroup=None, resetids=False, setsid=False,\n            setsigmask=(), setsigdef=(), scheduler=None)",
         |vm, _, args| spawn(vm, "posix_spawn", args),
@@ -54,9 +62,14 @@ fn register_at_fork(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let names = ["before", "after_in_child", "after_in_parent"];
     let mut any = false;
     for (index, text) in names.iter().enumerate() {
-        let Some(function) = args.get(index) else { continue };
+        let Some(function) = args.get(index) else {
+            continue;
+        };
         if !vm.is_callable(function) {
-            let message = format!("'{text}' must be callable, not {}", function.type_of().name());
+            let message = format!(
+                "'{text}' must be callable, not {}",
+                function.type_of().name()
+            );
             return Err(vm.type_error(message));
         }
         any = true;
@@ -65,7 +78,10 @@ fn register_at_fork(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         return Err(vm.type_error("At least one argument is required."));
     }
     let hooks = vm.interpreter_state::<ForkHooks>();
-    for (index, row) in [&hooks.before, &hooks.in_child, &hooks.in_parent].into_iter().enumerate() {
+    for (index, row) in [&hooks.before, &hooks.in_child, &hooks.in_parent]
+        .into_iter()
+        .enumerate()
+    {
         if let Some(function) = args.get(index) {
             row.borrow_mut().push(function.clone());
         }
@@ -83,20 +99,35 @@ fn run(vm: &mut Vm, functions: Vec<Value>) {
 
 /// Calls what is registered to run before a fork, the last one first.
 pub fn before_fork(vm: &mut Vm) {
-    let functions = vm.interpreter_state::<ForkHooks>().before.borrow().iter().rev().cloned().collect();
+    let functions = vm
+        .interpreter_state::<ForkHooks>()
+        .before
+        .borrow()
+        .iter()
+        .rev()
+        .cloned()
+        .collect();
     run(vm, functions);
 }
 
 /// Calls what is registered to run in the parent after a fork.
 pub fn fork_in_parent(vm: &mut Vm) {
-    let functions = vm.interpreter_state::<ForkHooks>().in_parent.borrow().clone();
+    let functions = vm
+        .interpreter_state::<ForkHooks>()
+        .in_parent
+        .borrow()
+        .clone();
     run(vm, functions);
 }
 
 /// Puts the child of a fork in order, and calls what is registered to run there.
 pub fn fork_in_child(vm: &mut Vm) {
     crate::_signal::after_fork(vm);
-    let functions = vm.interpreter_state::<ForkHooks>().in_child.borrow().clone();
+    let functions = vm
+        .interpreter_state::<ForkHooks>()
+        .in_child
+        .borrow()
+        .clone();
     run(vm, functions);
 }
 
@@ -176,7 +207,11 @@ impl Drop for Attributes {
 }
 
 fn code(vm: &mut Vm, error: i32) -> Py<()> {
-    if error == 0 { Ok(()) } else { Err(raise_errno(vm, error, None)) }
+    if error == 0 {
+        Ok(())
+    } else {
+        Err(raise_errno(vm, error, None))
+    }
 }
 
 fn file_actions(vm: &mut Vm, rows: &Value) -> Py<Actions> {
@@ -186,7 +221,10 @@ fn file_actions(vm: &mut Vm, rows: &Value) -> Py<Actions> {
     code(vm, error)?;
     // SAFETY: initialised above.
     let raw = Box::new(unsafe { raw.assume_init() });
-    let mut actions = Actions { raw, _paths: Vec::new() };
+    let mut actions = Actions {
+        raw,
+        _paths: Vec::new(),
+    };
     for row in vm.to_vec(rows)? {
         let Some(parts) = items(&row).filter(|parts| !parts.is_empty()) else {
             return Err(vm.type_error("Each file_actions element must be a non-empty tuple"));
@@ -207,8 +245,15 @@ fn add_action(vm: &mut Vm, actions: &mut Actions, parts: &[Value]) -> Py<()> {
             let path = path::fs_string(vm, path)?;
             let (flags, mode) = (c_int(vm, flags)?, c_int(vm, mode)?);
             // SAFETY: the path lives in `_paths` until the actions are gone.
-            let error =
-                unsafe { libc::posix_spawn_file_actions_addopen(raw, fd, path.as_ptr(), flags, mode as libc::mode_t) };
+            let error = unsafe {
+                libc::posix_spawn_file_actions_addopen(
+                    raw,
+                    fd,
+                    path.as_ptr(),
+                    flags,
+                    mode as libc::mode_t,
+                )
+            };
             actions._paths.push(path);
             error
         }
@@ -245,7 +290,10 @@ fn add_action(vm: &mut Vm, actions: &mut Actions, parts: &[Value]) -> Py<()> {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" {
     #[link_name = "posix_spawn_file_actions_addclosefrom_np"]
-    fn addclosefrom(actions: *mut libc::posix_spawn_file_actions_t, from: libc::c_int) -> libc::c_int;
+    fn addclosefrom(
+        actions: *mut libc::posix_spawn_file_actions_t,
+        from: libc::c_int,
+    ) -> libc::c_int;
 }
 
 /// What the keyword arguments of `posix_spawn` ask for.
@@ -325,13 +373,32 @@ fn spawn(vm: &mut Vm, function: &'static str, args: &Bound) -> Py {
         None => None,
     };
     let attributes = attributes(vm, args)?;
-    audit(vm, "os.posix_spawn", || vec![program.value.clone(), args.req(1).clone(), args.req(2).clone()])?;
-    let actions_at = actions.as_ref().map_or(std::ptr::null(), |actions| &raw const *actions.raw);
+    audit(vm, "os.posix_spawn", || {
+        vec![
+            program.value.clone(),
+            args.req(1).clone(),
+            args.req(2).clone(),
+        ]
+    })?;
+    let actions_at = actions
+        .as_ref()
+        .map_or(std::ptr::null(), |actions| &raw const *actions.raw);
     let mut pid = 0;
     // SAFETY: C strings, arrays of them that end with a null, and initialised actions and attributes.
     let error = unsafe {
-        let call = if function == "posix_spawn" { libc::posix_spawn } else { libc::posix_spawnp };
-        call(&mut pid, program.as_ptr(), actions_at, &*attributes.0, argv.as_ptr(), environment)
+        let call = if function == "posix_spawn" {
+            libc::posix_spawn
+        } else {
+            libc::posix_spawnp
+        };
+        call(
+            &mut pid,
+            program.as_ptr(),
+            actions_at,
+            &*attributes.0,
+            argv.as_ptr(),
+            environment,
+        )
     };
     if error != 0 {
         return Err(raise_errno(vm, error, Some(&program.value)));

@@ -8,7 +8,7 @@ use dashu_int::IBig;
 use std::mem::MaybeUninit;
 use taipan_core::number::int_from_big;
 use taipan_core::{Bound, MethodDef, Py, Type, TypeObject, Value, Vm, bound, f1};
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 
 pub(super) static STAT_RESULT: TypeObject = Type::declare("os.stat_result");
 static STATVFS_RESULT: TypeObject = Type::declare("os.statvfs_result");
@@ -73,10 +73,26 @@ pub(super) static FUNCTIONS: [MethodDef; 5] = [
          path is a string, bytes, a path object or an open descriptor. A relative path is relative to the folder that\n\
          dir_fd is open on. Without follow_symlinks a symbolic link is looked at itself.",
     ),
-    bound("lstat($module, /, path, *, dir_fd=None)", lstat, "Like stat(), but do not follow symbolic links."),
-    bound("fstat($module, /, fd)", fstat, "Like stat(), for an open file descriptor."),
-    bound("statvfs($module, /, path)", statvfs, "Facts about the file system that a path or descriptor is on."),
-    f1("fstatvfs($module, fd, /)", fstatvfs, "Facts about the file system that a descriptor is on."),
+    bound(
+        "lstat($module, /, path, *, dir_fd=None)",
+        lstat,
+        "Like stat(), but do not follow symbolic links.",
+    ),
+    bound(
+        "fstat($module, /, fd)",
+        fstat,
+        "Like stat(), for an open file descriptor.",
+    ),
+    bound(
+        "statvfs($module, /, path)",
+        statvfs,
+        "Facts about the file system that a path or descriptor is on.",
+    ),
+    f1(
+        "fstatvfs($module, fd, /)",
+        fstatvfs,
+        "Facts about the file system that a descriptor is on.",
+    ),
 ];
 
 pub(super) fn define(dict: &Value) {
@@ -87,9 +103,14 @@ pub(super) fn define(dict: &Value) {
 }
 
 fn nanoseconds(seconds: i64, part: i64) -> Value {
-    match seconds.checked_mul(1_000_000_000).and_then(|whole| whole.checked_add(part)) {
+    match seconds
+        .checked_mul(1_000_000_000)
+        .and_then(|whole| whole.checked_add(part))
+    {
         Some(all) => Value::int(all),
-        None => int_from_big(IBig::from(i128::from(seconds) * 1_000_000_000 + i128::from(part))),
+        None => int_from_big(IBig::from(
+            i128::from(seconds) * 1_000_000_000 + i128::from(part),
+        )),
     }
 }
 
@@ -147,13 +168,23 @@ pub(super) fn stat_fd(fd: i32) -> Result<libc::stat, i32> {
     Ok(unsafe { st.assume_init() })
 }
 
-fn stat_path(vm: &mut Vm, function: &str, path: &PathArgument, dir: Option<&Value>, follow: bool) -> Py {
+fn stat_path(
+    vm: &mut Vm,
+    function: &str,
+    path: &PathArgument,
+    dir: Option<&Value>,
+    follow: bool,
+) -> Py {
     let has_dir = dir.is_some_and(|dir| !dir.is_none());
     if path.descriptor.is_some() && has_dir {
-        return Err(vm.value_error(format!("{function}: can't specify dir_fd without matching path")));
+        return Err(vm.value_error(format!(
+            "{function}: can't specify dir_fd without matching path"
+        )));
     }
     if path.descriptor.is_some() && !follow {
-        return Err(vm.value_error(format!("{function}: cannot use fd and follow_symlinks together")));
+        return Err(vm.value_error(format!(
+            "{function}: cannot use fd and follow_symlinks together"
+        )));
     }
     let dir = dir_fd(vm, dir)?;
     let found = match path.descriptor {
@@ -186,7 +217,9 @@ fn fstat(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 }
 
 fn statvfs_value(st: &libc::statvfs) -> Value {
-    structseq::create(&STATVFS_RESULT, 10,
+    structseq::create(
+        &STATVFS_RESULT,
+        10,
         vec![
             unsigned(st.f_bsize),
             unsigned(st.f_frsize),
@@ -217,7 +250,7 @@ fn statvfs(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         return Err(path.fail(vm));
     }
     // SAFETY: the call succeeded, so it filled the structure.
-    Ok(statvfs_value(unsafe { &st.assume_init() }))
+    Ok(statvfs_value(unsafe { st.assume_init_ref() }))
 }
 
 fn fstatvfs(vm: &mut Vm, _module: &Value, fd: &Value) -> Py {
@@ -228,5 +261,5 @@ fn fstatvfs(vm: &mut Vm, _module: &Value, fd: &Value) -> Py {
         return Err(fail(vm));
     }
     // SAFETY: the call succeeded, so it filled the structure.
-    Ok(statvfs_value(unsafe { &st.assume_init() }))
+    Ok(statvfs_value(unsafe { st.assume_init_ref() }))
 }

@@ -7,7 +7,7 @@ use crate::support::add_type;
 use std::mem::MaybeUninit;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{MethodDef, Py, Type, TypeObject, Value, Vm, f0, f1, f2, slice};
-use taipan_types::exceptions::raise_errno;
+use taipan_types::exceptions::os_error::raise_errno;
 
 static TERMINAL_SIZE: TypeObject = Type::declare("os.terminal_size");
 
@@ -23,17 +23,61 @@ static SIZE: Fields = Fields {
 };
 
 pub(super) static FUNCTIONS: [MethodDef; 11] = [
-    slice("get_terminal_size($module, fd=<unrepresentable>, /)", terminal_size, "The size of a terminal as (columns, lines)."),
-    f0("ctermid($module, /)", ctermid, "The name of the controlling terminal."),
-    f1("ttyname($module, fd, /)", ttyname, "The name of a terminal."),
-    f1("tcgetpgrp($module, fd, /)", tcgetpgrp, "The foreground process group of a terminal."),
-    f2("tcsetpgrp($module, fd, pgid, /)", tcsetpgrp, "Set the foreground process group of a terminal."),
-    f0("openpty($module, /)", openpty, "Open a pseudo terminal; give a tuple (master_fd, slave_fd)."),
-    f1("login_tty($module, fd, /)", login_tty, "Make a terminal the controlling one and the standard streams."),
-    f1("posix_openpt($module, oflag, /)", posix_openpt, "Open a pseudo terminal's master."),
-    f1("grantpt($module, fd, /)", |vm, _, fd| by_master(vm, fd, libc::grantpt), "Grant access to a pseudo terminal's slave."),
-    f1("unlockpt($module, fd, /)", |vm, _, fd| by_master(vm, fd, libc::unlockpt), "Unlock a pseudo terminal's slave."),
-    f1("ptsname($module, fd, /)", ptsname, "The name of a pseudo terminal's slave."),
+    slice(
+        "get_terminal_size($module, fd=<unrepresentable>, /)",
+        terminal_size,
+        "The size of a terminal as (columns, lines).",
+    ),
+    f0(
+        "ctermid($module, /)",
+        ctermid,
+        "The name of the controlling terminal.",
+    ),
+    f1(
+        "ttyname($module, fd, /)",
+        ttyname,
+        "The name of a terminal.",
+    ),
+    f1(
+        "tcgetpgrp($module, fd, /)",
+        tcgetpgrp,
+        "The foreground process group of a terminal.",
+    ),
+    f2(
+        "tcsetpgrp($module, fd, pgid, /)",
+        tcsetpgrp,
+        "Set the foreground process group of a terminal.",
+    ),
+    f0(
+        "openpty($module, /)",
+        openpty,
+        "Open a pseudo terminal; give a tuple (master_fd, slave_fd).",
+    ),
+    f1(
+        "login_tty($module, fd, /)",
+        login_tty,
+        "Make a terminal the controlling one and the standard streams.",
+    ),
+    f1(
+        "posix_openpt($module, oflag, /)",
+        posix_openpt,
+        "Open a pseudo terminal's master.",
+    ),
+    f1(
+        "grantpt($module, fd, /)",
+        |vm, _, fd| by_master(vm, fd, libc::grantpt),
+        "Grant access to a pseudo terminal's slave.",
+    ),
+    f1(
+        "unlockpt($module, fd, /)",
+        |vm, _, fd| by_master(vm, fd, libc::unlockpt),
+        "Unlock a pseudo terminal's slave.",
+    ),
+    f1(
+        "ptsname($module, fd, /)",
+        ptsname,
+        "The name of a pseudo terminal's slave.",
+    ),
 ];
 
 pub(super) fn define(dict: &Value) {
@@ -53,7 +97,14 @@ fn terminal_size(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     }
     // SAFETY: filled by the call.
     let size = unsafe { size.assume_init() };
-    Ok(structseq::create(&TERMINAL_SIZE, 2, vec![Value::int(size.ws_col.into()), Value::int(size.ws_row.into())]))
+    Ok(structseq::create(
+        &TERMINAL_SIZE,
+        2,
+        vec![
+            Value::int(size.ws_col.into()),
+            Value::int(size.ws_row.into()),
+        ],
+    ))
 }
 
 unsafe extern "C" {
@@ -86,7 +137,11 @@ fn tcgetpgrp(vm: &mut Vm, _module: &Value, fd: &Value) -> Py {
     let fd = c_int(vm, fd)?;
     // SAFETY: a plain call.
     let group = unsafe { libc::tcgetpgrp(fd) };
-    if group < 0 { Err(fail(vm)) } else { Ok(Value::from_i32(group)) }
+    if group < 0 {
+        Err(fail(vm))
+    } else {
+        Ok(Value::from_i32(group))
+    }
 }
 
 fn tcsetpgrp(vm: &mut Vm, _module: &Value, fd: &Value, group: &Value) -> Py {
@@ -122,7 +177,11 @@ fn posix_openpt(vm: &mut Vm, _module: &Value, flags: &Value) -> Py {
     let flags = c_int(vm, flags)? | libc::O_CLOEXEC;
     // SAFETY: a plain call.
     let fd = unsafe { libc::posix_openpt(flags) };
-    if fd < 0 { Err(fail(vm)) } else { Ok(Value::from_i32(fd)) }
+    if fd < 0 {
+        Err(fail(vm))
+    } else {
+        Ok(Value::from_i32(fd))
+    }
 }
 
 fn by_master(vm: &mut Vm, fd: &Value, call: unsafe extern "C" fn(i32) -> i32) -> Py {
