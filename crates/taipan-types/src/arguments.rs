@@ -15,9 +15,7 @@ pub fn take<'a, const N: usize>(
     let given = args.all().len();
     if given > N {
         let plural = if N == 1 { "" } else { "s" };
-        let kind = if args.has_keywords() { "" } else { "" };
-        let message =
-            format!("{function}() takes at most {N} {kind}argument{plural} ({given} given)");
+        let message = format!("{function}() takes at most {N} argument{plural} ({given} given)");
         return Err(vm.type_error(message));
     }
     let mut out = [None; N];

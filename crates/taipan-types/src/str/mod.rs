@@ -143,7 +143,7 @@ pub fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
         let from = span.start as usize;
         return substring(vm, this, from, from + span.count);
     }
-    let made = match whole {
+    match whole {
         Text::Ascii(units) => {
             let units: Vec<u8> = span.indices().map(|i| units[i]).collect();
             from_text(vm, Text::Ascii(&units))
@@ -152,8 +152,7 @@ pub fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
             let codes: Vec<u32> = span.indices().filter_map(|i| whole.get(i)).collect();
             from_text(vm, Text::Ucs4(&codes))
         }
-    };
-    made
+    }
 }
 
 /// `text[index]`, a negative index from the end.
