@@ -10,6 +10,7 @@ pub mod _sre;
 pub mod _string;
 pub mod abc;
 pub mod array;
+pub mod ast;
 pub mod atexit;
 pub mod audit;
 pub mod binascii;
@@ -69,6 +70,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_string::MODULE,
     &abc::MODULE,
     &array::MODULE,
+    &ast::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
     &bisect::MODULE,
