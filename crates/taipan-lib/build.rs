@@ -82,7 +82,7 @@ fn filename(name: &str, relative: &str) -> String {
         "importlib._bootstrap" | "importlib._bootstrap_external" | "zipimport" => {
             format!("<frozen {name}>")
         }
-        _ => format!("<taipan>/{relative}"),
+        _ => format!("/<taipan>/{relative}"),
     }
 }
 

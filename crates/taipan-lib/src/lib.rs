@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 /// Where the embedded modules pretend to lie: the entry on `sys.path`, and the start of their `__file__`.
-pub const ROOT: &str = "<taipan>";
+pub const ROOT: &str = "/<taipan>";
 
 struct Entry {
     name: &'static str,

@@ -29,7 +29,7 @@ pub struct Source {
 
 impl Source {
     const EMPTY: Source = Source {
-        root: "<taipan>",
+        root: "/<taipan>",
         find: |_| None,
         names: Vec::new,
     };
