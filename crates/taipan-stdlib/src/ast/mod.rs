@@ -1,7 +1,10 @@
 //! `_ast`: the classes of syntax trees, and what `compile` does with trees.
 
+mod hook;
 mod node;
+mod patterns;
 mod table;
+mod to_python;
 
 use crate::ModuleDef;
 use crate::support::{add, add_type};
@@ -52,6 +55,11 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
         add(dict, flag, Value::from_i32(value));
     }
     Ok(())
+}
+
+/// Installs trees into `compile`.
+pub fn install(vm: &Vm) {
+    crate::builtins::source::set_ast_hook(vm, hook::hook);
 }
 
 /// Makes the classes of this interpreter, once.

@@ -291,6 +291,7 @@ macro_rules! add_exceptions {
 for_each_exception!(add_exceptions);
 
 fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
+    crate::ast::install(vm);
     add(dict, "None", Value::none());
     add(dict, "Ellipsis", Value::ellipsis());
     add(dict, "NotImplemented", Value::not_implemented());

@@ -63,7 +63,7 @@ impl Request {
 // ---- text ----
 
 /// The text of a source given as `str`, `bytes` or anything with a buffer; `None` for other objects.
-fn source_text(vm: &mut Vm, source: &Value, filename: &Value) -> Py<Option<String>> {
+pub(crate) fn source_text(vm: &mut Vm, source: &Value, filename: &Value) -> Py<Option<String>> {
     if str_of(source).is_some() {
         let encoded = taipan_types::codec::encode_str(vm, source, Some("utf-8"), None)?;
         let bytes = bytes_of(&encoded).unwrap_or(&[]).to_vec();
