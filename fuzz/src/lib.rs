@@ -177,6 +177,12 @@ impl Session {
     }
 }
 
+/// The bytes of the file after `--input`: one input to try instead of a session.
+pub fn single_input() -> Option<Vec<u8>> {
+    let mut words = std::env::args().skip_while(|word| word != "--input");
+    std::fs::read(words.nth(1)?).ok()
+}
+
 /// Source files of the workspace: what is mutated.
 pub fn corpus() -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use taipan_bytecode::{disassemble, marshal, verify};
-use taipan_fuzz::{Session, compile, corpus, mutate};
+use taipan_fuzz::{Session, compile, corpus, mutate, single_input};
 use taipan_syntax::Mode;
 
 const WORDS: &[&[u8]] = &[
@@ -56,6 +56,10 @@ fn judge(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn main() -> ExitCode {
+    if let Some(bytes) = single_input() {
+        println!("{:?}", judge(&bytes));
+        return ExitCode::SUCCESS;
+    }
     let mut session = Session::from_arguments("code");
     let seeds: Vec<Vec<u8>> = corpus()
         .iter()

@@ -1,7 +1,7 @@
 //! Deep nesting of each bracket, operator and statement: it must be refused or compiled, on a native stack of 8 MiB.
 
 use std::process::ExitCode;
-use taipan_fuzz::{Session, compile};
+use taipan_fuzz::{Session, compile, single_input};
 use taipan_syntax::Mode;
 
 /// What is repeated before a core, the core, and what is repeated after it.
@@ -89,6 +89,10 @@ fn elifs(depth: usize) -> String {
 }
 
 fn main() -> ExitCode {
+    if let Some(bytes) = single_input() {
+        println!("{:?}", compile(&bytes, Mode::Exec).map(drop));
+        return ExitCode::SUCCESS;
+    }
     let mut session = Session::from_arguments("nesting");
     // The process's main thread has what the system gives it; 8 MiB is what programs usually get.
     let thread = std::thread::Builder::new()

@@ -1,7 +1,7 @@
 //! Source text: mutated programs, pieces of programs put together, and random bytes, through parser, compiler and verifier.
 
 use std::process::ExitCode;
-use taipan_fuzz::{Random, Session, compile, corpus, mutate};
+use taipan_fuzz::{Random, Session, compile, corpus, mutate, single_input};
 use taipan_syntax::Mode;
 
 /// What makes Python out of noise.
@@ -143,6 +143,10 @@ fn source(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn main() -> ExitCode {
+    if let Some(bytes) = single_input() {
+        println!("{:?}", compile(&bytes, Mode::Exec).map(drop));
+        return ExitCode::SUCCESS;
+    }
     let mut session = Session::from_arguments("source");
     let corpus = corpus();
     while session.goes_on() {
