@@ -311,6 +311,22 @@ impl QuickCode {
         self.caches.as_ptr() as *mut Cache
     }
 
+    /// A copy of the instruction at a quick index, for those who look on.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn instruction(&self, index: u32) -> Instr {
+        // SAFETY: a plain word that lives as long as this; a copy may be one step behind.
+        unsafe { *self.instrs[index as usize].get() }
+    }
+
+    /// A copy of what the instruction at a quick index remembers.
+    pub fn cache(&self, index: u32) -> Option<Cache> {
+        let cache = self.caches.get(self.instruction(index).cache as usize)?;
+        // SAFETY: as in `instruction`.
+        Some(unsafe { *cache.get() })
+    }
+
     pub fn len(&self) -> usize {
         self.instrs.len()
     }

@@ -6,7 +6,8 @@ use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::slots::BinaryOp;
 use taipan_core::str_object::{name as interned, new_str};
 use taipan_core::tuple_object::new_tuple;
-use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, f0, name};
+use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, f0, f1, name};
+use taipan_interp::code_object::CodeObject;
 use taipan_types::list::new_list;
 
 /// The module `_opcode`.
@@ -17,7 +18,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: [MethodDef; 14] = [
+static FUNCTIONS: [MethodDef; 15] = [
     bound(
         "stack_effect(module, opcode, oparg=None, /, *, jump=None)",
         stack_effect,
@@ -87,6 +88,13 @@ static FUNCTIONS: [MethodDef; 14] = [
         "get_operand_kinds(module, /)",
         get_operand_kinds,
         "A dict from instruction names to what their operand means.",
+    ),
+    f1(
+        "quickened(module, code, /)",
+        quickened,
+        "The instructions that the interpreter runs for a code object, as a list of\n\
+         (start offset, end offset, number, name, cache): each stands for the portable instructions between the offsets;\n\
+         the cache is None or a tuple (counter, shape, version, word).",
     ),
 ];
 
@@ -277,4 +285,55 @@ fn get_operand_kinds(_vm: &mut Vm, _module: &Value) -> Py {
             .set_name(&interned(info.name), new_str(kind));
     }
     Ok(kinds)
+}
+
+/// `LoadFastLoadFast` as `LOAD_FAST_LOAD_FAST`.
+fn upper_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 6);
+    for (at, c) in name.char_indices() {
+        if c.is_ascii_uppercase() && at > 0 {
+            out.push('_');
+        }
+        out.push(c.to_ascii_uppercase());
+    }
+    out
+}
+
+fn quickened(vm: &mut Vm, _module: &Value, code: &Value) -> Py {
+    let Some(code) = code.cast::<CodeObject>() else {
+        let message = format!("expected a code object, not '{}'", code.type_of().name());
+        return Err(vm.type_error(message));
+    };
+    let quick = code.quick();
+    let count = quick.len() as u32;
+    let rows = (0..count).map(|index| {
+        let start = 2 * i64::from(quick.first_unit(index));
+        let end = if index + 1 < count {
+            2 * i64::from(quick.first_unit(index + 1))
+        } else {
+            code.code.bytecode.len() as i64
+        };
+        let instruction = quick.instruction(index);
+        let number = instruction.op as u8;
+        let name = match Op::from_u8(number) {
+            Some(op) => op.name().to_owned(),
+            None => upper_name(&format!("{:?}", instruction.op)),
+        };
+        let cache = quick.cache(index).map_or_else(Value::none, |cache| {
+            new_tuple([
+                Value::int(instruction.counter.into()),
+                Value::int(cache.shape.into()),
+                Value::int(cache.version.into()),
+                taipan_core::number::int_from_u64(cache.word),
+            ])
+        });
+        new_tuple([
+            Value::int(start),
+            Value::int(end),
+            Value::int(number.into()),
+            new_str(&name),
+            cache,
+        ])
+    });
+    Ok(new_list(rows.collect()))
 }
