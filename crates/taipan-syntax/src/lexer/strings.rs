@@ -136,6 +136,10 @@ impl Lexer<'_> {
                         self.cur += 1;
                     } else {
                         self.cur -= 1;
+                        // In a format specifier two braces are no escape: the first opens a field.
+                        if self.bytes.get(self.cur + 1) == Some(&b'{') {
+                            self.begin_field()?;
+                        }
                         return Ok(self.middle(start, template));
                     }
                 }
@@ -186,6 +190,12 @@ impl Lexer<'_> {
     }
 
     pub(super) fn open_field(&mut self) -> Res<Token> {
+        self.begin_field()?;
+        self.regular()
+    }
+
+    /// What follows is an expression in braces.
+    fn begin_field(&mut self) -> Res<()> {
         let level = self.brackets.len();
         if let Some(mode) = self.modes.last_mut() {
             if mode.fields.len() + 1 >= MAX_FIELDS {
@@ -196,7 +206,7 @@ impl Lexer<'_> {
             mode.in_expression = true;
             mode.in_spec = false;
         }
-        self.regular()
+        Ok(())
     }
 
     pub(super) fn unterminated_interpolated(&mut self) -> Box<SyntaxError> {
