@@ -42,6 +42,7 @@ pub mod sys;
 pub mod thread;
 pub mod time;
 pub mod traceback_print;
+pub mod tokenize;
 pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
@@ -95,6 +96,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &sys::MODULE,
     &thread::MODULE,
     &time::MODULE,
+    &tokenize::MODULE,
     &typing::MODULE,
     &unicodedata::MODULE,
     &warnings::MODULE,

@@ -815,9 +815,9 @@ impl Maker<'_> {
                 }
                 InterpolatedStringElement::Interpolation(field) => {
                     if let Some(debug) = &field.debug_text {
-                        let inner = field.expression.range();
                         let start = field.range.start() + taipan_syntax::TextSize::new(1);
-                        let range = TextRange::new(start, inner.end().max(start));
+                        let length = taipan_syntax::TextSize::new(debug.as_str().len() as u32);
+                        let range = TextRange::new(start, start + length);
                         push_text(row, debug.as_str().as_bytes(), range);
                     }
                     row.push(Piece::Node(self.field(vm, field, flags, template)?));
