@@ -20,6 +20,7 @@ pub mod cmath;
 pub mod collections;
 pub mod config;
 pub mod contextvars;
+pub mod csv;
 pub mod errno;
 pub mod functools;
 pub mod gc_module;
@@ -41,8 +42,8 @@ mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
-pub mod traceback_print;
 pub mod tokenize;
+pub mod traceback_print;
 pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
@@ -79,6 +80,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &cmath::MODULE,
     &collections::MODULE,
     &contextvars::MODULE,
+    &csv::MODULE,
     &errno::MODULE,
     &functools::MODULE,
     &gc_module::MODULE,

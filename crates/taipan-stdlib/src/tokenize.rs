@@ -10,9 +10,7 @@ use taipan_core::builtin_types as types;
 use taipan_core::lock::Locked;
 use taipan_core::str_object::{new_str, str_of};
 use taipan_core::tuple_object::new_tuple;
-use taipan_core::{
-    Args, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm,
-};
+use taipan_core::{Args, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm};
 use taipan_syntax::tokenize::TokenSource;
 use taipan_syntax::{ErrorKind, SyntaxError};
 use taipan_types::bytes::bytes_of;

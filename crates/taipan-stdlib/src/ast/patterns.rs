@@ -64,9 +64,12 @@ impl Maker<'_> {
                 ];
                 self.node(vm, "MatchClass", range, &fields)
             }
-            Pattern::MatchStar(p) => {
-                self.node(vm, "MatchStar", range, &[("name", optional(p.name.as_ref()))])
-            }
+            Pattern::MatchStar(p) => self.node(
+                vm,
+                "MatchStar",
+                range,
+                &[("name", optional(p.name.as_ref()))],
+            ),
             Pattern::MatchAs(p) => {
                 let inner = match p.pattern.as_deref() {
                     Some(inner) => self.pattern(vm, inner)?,

@@ -4,10 +4,13 @@ use super::{class, new_node, single};
 use taipan_core::str_object::{new_from_wtf8, new_str};
 use taipan_core::{Py, Value, Vm};
 use taipan_syntax::ast::{
-    self, CmpOp, ConversionFlag, ExceptHandler, Expr, ExprContext, FStringPart, InterpolatedElement,
-    InterpolatedStringElement, Mod, Number, Operator, Stmt, TypeParam, UnaryOp,
+    self, CmpOp, ConversionFlag, ExceptHandler, Expr, ExprContext, FStringPart,
+    InterpolatedElement, InterpolatedStringElement, Mod, Number, Operator, Stmt, TypeParam,
+    UnaryOp,
 };
-use taipan_syntax::{Parsed, Ranged, TextRange, decode_bytes_literal, decode_middle, decode_string_literal};
+use taipan_syntax::{
+    Parsed, Ranged, TextRange, decode_bytes_literal, decode_middle, decode_string_literal,
+};
 use taipan_types::list::new_list;
 
 /// Makes objects of one tree.
@@ -374,7 +377,10 @@ impl Maker<'_> {
             offset += line;
             left = &trimmed[line..];
         }
-        TextRange::new(last.range.end() + taipan_syntax::TextSize::new(offset as u32), range.end())
+        TextRange::new(
+            last.range.end() + taipan_syntax::TextSize::new(offset as u32),
+            range.end(),
+        )
     }
 
     fn decorators(&mut self, vm: &mut Vm, decorators: &[ast::Decorator]) -> Py {
@@ -531,20 +537,37 @@ impl Maker<'_> {
         let range = expr.range();
         match expr {
             Expr::BoolOp(e) => {
-                let op = single(vm, if e.op == ast::BoolOp::And { "And" } else { "Or" })?;
+                let op = single(
+                    vm,
+                    if e.op == ast::BoolOp::And {
+                        "And"
+                    } else {
+                        "Or"
+                    },
+                )?;
                 let values = self.exprs(vm, &e.values)?;
                 self.node(vm, "BoolOp", range, &[("op", op), ("values", values)])
             }
             Expr::Named(e) => {
                 let target = self.expr(vm, &e.target)?;
                 let value = self.expr(vm, &e.value)?;
-                self.node(vm, "NamedExpr", range, &[("target", target), ("value", value)])
+                self.node(
+                    vm,
+                    "NamedExpr",
+                    range,
+                    &[("target", target), ("value", value)],
+                )
             }
             Expr::BinOp(e) => {
                 let left = self.expr(vm, &e.left)?;
                 let op = single(vm, operator_name(e.op))?;
                 let right = self.expr(vm, &e.right)?;
-                self.node(vm, "BinOp", range, &[("left", left), ("op", op), ("right", right)])
+                self.node(
+                    vm,
+                    "BinOp",
+                    range,
+                    &[("left", left), ("op", op), ("right", right)],
+                )
             }
             Expr::UnaryOp(e) => {
                 let op = match e.op {
@@ -699,8 +722,11 @@ impl Maker<'_> {
             Expr::BytesLiteral(e) => {
                 let mut bytes = Vec::new();
                 for part in &e.value {
-                    match decode_bytes_literal(self.parsed.source(), part.range(), part.flags.into())
-                    {
+                    match decode_bytes_literal(
+                        self.parsed.source(),
+                        part.range(),
+                        part.flags.into(),
+                    ) {
                         Ok(value) => bytes.extend(value),
                         Err(error) => return Err(vm.value_error(error.message())),
                     }
