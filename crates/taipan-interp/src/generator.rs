@@ -198,6 +198,10 @@ fn owner<'a>(frame: *mut Frame) -> &'a Obj<Generator> {
     unsafe { &*((*frame).generator as *const Obj<Generator>) }
 }
 
+/// No generator runs deeper than this, whatever the recursion limit: their frames are on the heap, so that nothing else would
+/// stop a generator that iterates over itself before memory is full.
+const MAX_DEPTH: u32 = 1 << 20;
+
 /// Makes the generator's frame the running one. The value to send is on its stack already, or it will raise.
 fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) -> Py<()> {
     let thread = vm.thread();
@@ -207,6 +211,7 @@ fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) 
             .interpreter
             .recursion_limit
             .load(std::sync::atomic::Ordering::Relaxed)
+            .min(MAX_DEPTH)
     {
         return Err(frame::too_deep(vm));
     }
@@ -287,6 +292,7 @@ pub fn resume_inline(
             .interpreter
             .recursion_limit
             .load(std::sync::atomic::Ordering::Relaxed)
+            .min(MAX_DEPTH)
     {
         return None;
     }

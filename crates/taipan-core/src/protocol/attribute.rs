@@ -25,7 +25,10 @@ impl Vm {
             &interned
         };
         match object.type_of().slots().get_attr {
-            Some(get) => get(self, object, name),
+            Some(get) => {
+                self.check_stack()?;
+                get(self, object, name)
+            }
             None => generic_get_attr(self, object, name),
         }
     }
@@ -73,7 +76,10 @@ impl Vm {
             &interned
         };
         match object.type_of().slots().set_attr {
-            Some(set) => set(self, object, name, value),
+            Some(set) => {
+                self.check_stack()?;
+                set(self, object, name, value)
+            }
             None => generic_set_attr(self, object, name, value),
         }
     }
@@ -171,6 +177,7 @@ fn get_through(
     object: &Value,
     ty: &TypeObject,
 ) -> Py<Option<Value>> {
+    vm.check_stack()?;
     get(vm, descriptor, Some(object), ty).map(Some)
 }
 

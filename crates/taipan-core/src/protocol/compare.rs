@@ -81,6 +81,7 @@ impl Vm {
         if str_object::is_exact_str(value) {
             return Ok(str_object::str_hash(value));
         }
+        self.check_stack()?;
         match value.type_of().slots().hash {
             Some(hash) => hash(self, value),
             None => {
@@ -102,6 +103,7 @@ impl Vm {
         if let Some(i) = value.small_int() {
             return Ok(i != 0);
         }
+        self.check_stack()?;
         let slots = value.type_of().slots();
         if let Some(truth) = slots.bool {
             return truth(self, value);

@@ -1,4 +1,6 @@
 //! Length, subscripts, membership, iteration.
+//!
+//! Each entry checks the native stack: wrappers (proxies, `map`, `zip`, ...) may be nested as deep as a program likes.
 
 use crate::Py;
 use crate::builtin_types as types;
@@ -9,6 +11,7 @@ use crate::vm::Vm;
 impl Vm {
     /// `len(value)`
     pub fn length(&mut self, value: &Value) -> Py<usize> {
+        self.check_stack()?;
         match value.type_of().slots().len {
             Some(len) => len(self, value),
             None => {
@@ -20,6 +23,7 @@ impl Vm {
 
     /// `operator.length_hint(value, default)`
     pub fn length_hint(&mut self, value: &Value, default: usize) -> Py<usize> {
+        self.check_stack()?;
         if let Some(len) = value.type_of().slots().len {
             match len(self, value) {
                 Ok(len) => return Ok(len),
@@ -52,6 +56,7 @@ impl Vm {
     /// `container[key]`
     #[inline]
     pub fn get_item(&mut self, container: &Value, key: &Value) -> Py {
+        self.check_stack()?;
         match container.type_of().slots().get_item {
             Some(get) => get(self, container, key),
             None => self.class_get_item(container, key),
@@ -82,6 +87,7 @@ impl Vm {
     /// `container[key] = value`
     #[inline]
     pub fn set_item(&mut self, container: &Value, key: &Value, value: &Value) -> Py<()> {
+        self.check_stack()?;
         match container.type_of().slots().set_item {
             Some(set) => set(self, container, key, Some(value)),
             None => {
@@ -96,6 +102,7 @@ impl Vm {
 
     /// `del container[key]`
     pub fn del_item(&mut self, container: &Value, key: &Value) -> Py<()> {
+        self.check_stack()?;
         match container.type_of().slots().set_item {
             Some(set) => set(self, container, key, None),
             None => {
@@ -110,6 +117,7 @@ impl Vm {
 
     /// `item in container`
     pub fn contains(&mut self, container: &Value, item: &Value) -> Py<bool> {
+        self.check_stack()?;
         if let Some(contains) = container.type_of().slots().contains {
             return contains(self, container, item);
         }
@@ -133,6 +141,7 @@ impl Vm {
     /// `iter(value)`
     #[inline]
     pub fn iter(&mut self, value: &Value) -> Py {
+        self.check_stack()?;
         let slots = value.type_of().slots();
         if let Some(iter) = slots.iter {
             let iterator = iter(self, value)?;
@@ -159,6 +168,7 @@ impl Vm {
     /// `next(iterator)`; `None` is exhaustion, without an exception.
     #[inline]
     pub fn next(&mut self, iterator: &Value) -> Py<Option<Value>> {
+        self.check_stack()?;
         match iterator.type_of().slots().next {
             Some(next) => next(self, iterator),
             None => {

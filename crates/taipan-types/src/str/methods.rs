@@ -479,6 +479,12 @@ fn expandtabs(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     if size.saturating_mul(tabs) > isize::MAX as usize / 8 {
         return Err(vm.overflow_error("new string is too long"));
     }
+    let most = size.saturating_mul(tabs).saturating_add(text.len());
+    let mut probe: Vec<u32> = Vec::new();
+    if probe.try_reserve_exact(most).is_err() {
+        return Err(vm.memory_error());
+    }
+    drop(probe);
     let mut out = TextBuf::with_capacity(text.len());
     let mut column = 0;
     for c in text.chars() {
