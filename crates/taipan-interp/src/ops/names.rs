@@ -203,11 +203,16 @@ pub unsafe fn load_from_dict_or_deref(
     }
 }
 
-/// Globals, then builtins.
+/// Globals, then builtins. Globals of a subclass of `dict` are asked as a mapping, so that `__missing__` counts.
 fn global(vm: &mut Vm, frame: *mut Frame, text: &Value) -> Py {
     // SAFETY: a live frame.
     let this = unsafe { &*frame };
-    if let Some(value) = this.globals().get_name(text) {
+    let globals = this.globals().to_value();
+    if globals.is_exact(&builtin_types::DICT) {
+        if let Some(value) = this.globals().get_name(text) {
+            return Ok(value);
+        }
+    } else if let Some(value) = lookup_mapping(vm, &globals, text)? {
         return Ok(value);
     }
     let builtins = this.builtins().to_value();
@@ -252,6 +257,14 @@ unsafe fn specialize_global(
     // SAFETY: as for `load_global`.
     unsafe {
         let globals = (*frame).globals();
+        if !globals.to_value().is_exact(&builtin_types::DICT)
+            || !(*frame)
+                .builtins()
+                .to_value()
+                .is_exact(&builtin_types::DICT)
+        {
+            return false;
+        }
         let version = globals.assign_keys_version();
         if version == 0 {
             return false;
