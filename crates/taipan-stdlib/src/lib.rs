@@ -22,8 +22,10 @@ pub mod config;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
+pub mod fcntl;
 pub mod functools;
 pub mod gc_module;
+pub mod grp;
 pub mod heapq;
 pub mod itertools;
 pub mod library;
@@ -33,13 +35,17 @@ pub mod math;
 pub mod operator;
 pub mod path;
 pub mod posix;
+pub mod posix_subprocess;
+pub mod pwd;
 pub mod random;
 pub mod resource;
+pub mod select;
 pub mod statistics;
 pub mod structs;
 pub mod structseq;
 mod support;
 pub mod sys;
+pub mod termios;
 pub mod thread;
 pub mod time;
 pub mod tokenize;
@@ -82,8 +88,10 @@ pub static MODULES: &[&ModuleDef] = &[
     &contextvars::MODULE,
     &csv::MODULE,
     &errno::MODULE,
+    &fcntl::MODULE,
     &functools::MODULE,
     &gc_module::MODULE,
+    &grp::MODULE,
     &heapq::MODULE,
     &itertools::MODULE,
     &library::MODULE,
@@ -91,11 +99,15 @@ pub static MODULES: &[&ModuleDef] = &[
     &math::MODULE,
     &operator::MODULE,
     &posix::MODULE,
+    &posix_subprocess::MODULE,
+    &pwd::MODULE,
     &resource::MODULE,
+    &select::MODULE,
     &random::MODULE,
     &statistics::MODULE,
     &structs::MODULE,
     &sys::MODULE,
+    &termios::MODULE,
     &thread::MODULE,
     &time::MODULE,
     &tokenize::MODULE,
