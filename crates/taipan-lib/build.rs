@@ -47,9 +47,10 @@ fn collect(folder: &Path, prefix: &str, modules: &mut BTreeMap<String, Module>) 
                 format!("{prefix}{stem}")
             };
             if !name.is_empty()
-                && name
-                    .split('.')
-                    .all(|part| part.chars().all(|c| c.is_alphanumeric() || c == '_'))
+                && name.split('.').all(|part| {
+                    part.chars()
+                        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+                })
             {
                 modules.insert(name, Module { path, is_package });
             }
