@@ -527,7 +527,7 @@ fn fill_locals(
 }
 
 /// Makes the cells of cellvars and takes those of freevars from the closure.
-pub fn fill_cells(function: &Obj<Function>, code: &Obj<CodeObject>, locals: *mut u64) {
+pub(crate) fn fill_cells(function: &Obj<Function>, code: &Obj<CodeObject>, locals: *mut u64) {
     let nlocals = code.code.varnames.len();
     for (index, arg) in code.cell_to_arg.iter().enumerate() {
         let contents = arg.and_then(|arg| {

@@ -58,13 +58,13 @@ impl Frame {
 
     /// Slot 0 of the fast locals.
     #[inline(always)]
-    pub fn locals(this: *mut Frame) -> *mut u64 {
+    pub(crate) fn locals(this: *mut Frame) -> *mut u64 {
         this.wrapping_add(1).cast()
     }
 
     /// The bottom of the operand stack.
     #[inline(always)]
-    pub fn stack(this: *mut Frame) -> *mut u64 {
+    pub(crate) fn stack(this: *mut Frame) -> *mut u64 {
         // SAFETY: callers pass live frames.
         let slots = unsafe { (*this).code().slot_names.len() };
         Frame::locals(this).wrapping_add(slots)

@@ -174,8 +174,25 @@ impl FrameObject {
     }
 }
 
+/// The object of the frame `depth` calls up.
+pub fn nth(vm: &mut Vm, depth: usize) -> Option<Value> {
+    let mut frame = crate::frame::top(vm);
+    for _ in 0..depth {
+        if frame.is_null() {
+            return None;
+        }
+        // SAFETY: the thread's frames are live.
+        frame = unsafe { (*frame).previous };
+    }
+    if frame.is_null() {
+        None
+    } else {
+        Some(object_of(vm, frame))
+    }
+}
+
 /// The Python-visible object of a frame, made on first use.
-pub fn object_of(_vm: &mut Vm, frame: *mut Frame) -> Value {
+pub(crate) fn object_of(_vm: &mut Vm, frame: *mut Frame) -> Value {
     // SAFETY: callers pass live frames.
     unsafe {
         if let Some(object) = &(*frame).frame_object {

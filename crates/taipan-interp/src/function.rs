@@ -86,7 +86,7 @@ unsafe impl Payload for Function {
 
 impl Function {
     /// A function as `MAKE_FUNCTION` makes it.
-    pub fn new(
+    pub fn create(
         code: Value,
         globals: Value,
         builtins: Value,

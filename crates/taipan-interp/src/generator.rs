@@ -149,7 +149,7 @@ pub fn generator_of(value: &Value) -> Option<&Obj<Generator>> {
 }
 
 /// Makes the object for a fresh heap frame.
-pub fn create(vm: &mut Vm, frame: *mut Frame) -> Value {
+pub(crate) fn create(vm: &mut Vm, frame: *mut Frame) -> Value {
     // SAFETY: a live frame.
     let (function, flags, code, words) = unsafe {
         let code = (*frame).code();
@@ -253,7 +253,7 @@ fn unlink(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame) -> *mut Fr
 }
 
 /// Ends a generator whose frame returned or raised: clears and frees the frame.
-pub fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
+pub(crate) fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
     let generator = owner(frame);
     // The object must outlive the clearing of its frame.
     let keep = generator.to_value();
@@ -271,7 +271,7 @@ pub fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
 
 /// `FOR_ITER` over a generator that can be resumed now: its frame, linked, to run in the same loop.
 #[inline]
-pub fn resume_inline(
+pub(crate) fn resume_inline(
     vm: &mut Vm,
     _caller: *mut Frame,
     iterator: &Value,
@@ -303,7 +303,7 @@ pub fn resume_inline(
 
 /// A generator resumed by `FOR_ITER` yields: back to the caller's frame.
 #[inline]
-pub fn suspend_inline(vm: &mut Vm, frame: *mut Frame) -> *mut Frame {
+pub(crate) fn suspend_inline(vm: &mut Vm, frame: *mut Frame) -> *mut Frame {
     unlink(vm, owner(frame), frame)
 }
 

@@ -8,7 +8,7 @@ use taipan_bytecode::code::CodeFlags;
 use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::{Obj, Value, Vm};
 
-fn running<'a>(vm: &'a Vm) -> Option<&'a Frame> {
+fn running(vm: &Vm) -> Option<&Frame> {
     let top = frame::top(vm);
     // SAFETY: the top frame is live, or null; it stays the top one while the token is borrowed.
     unsafe { top.as_ref() }

@@ -71,7 +71,7 @@ impl Traceback {
 }
 
 /// Adds an entry for `frame` in front of the exception's traceback.
-pub fn add_here(vm: &mut Vm, raised: &Value, frame: *mut Frame) {
+pub(crate) fn add_here(vm: &mut Vm, raised: &Value, frame: *mut Frame) {
     let object = frame_object::object_of(vm, frame);
     // SAFETY: a live frame.
     let unit = unsafe { (*frame).unit() }.unwrap_or(0);

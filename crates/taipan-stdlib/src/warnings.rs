@@ -480,12 +480,7 @@ fn back(vm: &mut Vm, frame: &Value, prefixes: &[String]) -> Option<Value> {
 
 /// The place `level` frames up, of those that count.
 fn place_at(vm: &mut Vm, level: i64, prefixes: &[String]) -> Py<Place> {
-    let top = frame::top(vm);
-    let mut at = if top.is_null() {
-        None
-    } else {
-        Some(frame_object::object_of(vm, top))
-    };
+    let mut at = frame_object::nth(vm, 0);
     let mut left = level - 1;
     let plain = level <= 0 || at.as_ref().is_some_and(is_internal);
     while left > 0

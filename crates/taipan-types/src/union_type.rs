@@ -116,7 +116,7 @@ fn forward_reference(vm: &mut Vm, text: &Value) -> Py {
 /// `left | right` for classes, generic aliases, unions and `None`.
 pub fn union_or(vm: &mut Vm, left: &Value, right: &Value) -> Py {
     let has_union = left.is_exact(&types::UNION) || right.is_exact(&types::UNION);
-    if !has_union && !(is_unionable(left) && is_unionable(right)) {
+    if !(has_union || is_unionable(left) && is_unionable(right)) {
         return Ok(Value::not_implemented());
     }
     let mut builder = Builder::new();

@@ -42,17 +42,5 @@ fn run_signals(vm: &mut Vm) -> Py<()> {
 }
 
 fn frame(vm: &mut Vm, depth: usize) -> Py<Option<Value>> {
-    let mut at = taipan_interp::frame::top(vm);
-    for _ in 0..depth {
-        if at.is_null() {
-            break;
-        }
-        // SAFETY: the thread's frames are live.
-        at = unsafe { (*at).previous };
-    }
-    Ok(if at.is_null() {
-        None
-    } else {
-        Some(taipan_interp::frame_object::object_of(vm, at))
-    })
+    Ok(taipan_interp::frame_object::nth(vm, depth))
 }

@@ -53,7 +53,8 @@ fn operand_name<'a>(frame: *mut Frame, instr: *mut Instr) -> &'a Value {
         } else {
             (*instr).arg
         };
-        &*(&raw const (&(*frame).code().names)[index as usize])
+        let names: *const Value = (*frame).code().names.as_ptr();
+        &*names.add(index as usize)
     }
 }
 

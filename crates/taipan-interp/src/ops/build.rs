@@ -420,7 +420,7 @@ pub fn make_function(
         type_params: None,
         retired: Vec::new(),
     };
-    Function::new(code, globals, builtins, closure, state)
+    Function::create(code, globals, builtins, closure, state)
 }
 
 /// The builtins that code with these globals sees: `globals['__builtins__']`, or the interpreter's.

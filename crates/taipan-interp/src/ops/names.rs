@@ -71,7 +71,10 @@ fn not_defined(vm: &mut Vm, text: &Value) -> Raised {
 
 fn frame_name<'a>(frame: *mut Frame, index: u32) -> &'a Value {
     // SAFETY: the verifier checked the index; the code outlives the frame.
-    unsafe { &*(&raw const (*frame).code().names[index as usize]) }
+    unsafe {
+        let names: *const Value = (*frame).code().names.as_ptr();
+        &*names.add(index as usize)
+    }
 }
 
 /// The slot of a cell operand.

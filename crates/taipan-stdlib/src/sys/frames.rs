@@ -11,15 +11,7 @@ use taipan_interp::function::Function;
 
 /// The frame object `depth` calls up.
 pub fn frame_at(vm: &mut Vm, depth: usize) -> Option<Value> {
-    let top = frame::top(vm);
-    if top.is_null() {
-        return None;
-    }
-    let mut found = frame_object::object_of(vm, top);
-    for _ in 0..depth {
-        found = found.cast::<FrameObject>()?.back(vm)?;
-    }
-    Some(found)
+    frame_object::nth(vm, depth)
 }
 
 /// A depth argument; negative ones mean 0.
