@@ -1,4 +1,8 @@
 //! How an object names its type: a pointer, or a word that indexes a table of shapes.
+#![expect(
+    clippy::vec_box,
+    reason = "each object is a block of its own, as in an interpreter"
+)]
 
 use crate::Variant;
 use std::hint::black_box;

@@ -2,6 +2,10 @@
 //!
 //! Words lie in an array and the accumulator is kept as a word too, as on an interpreter's stack: each step tests, decodes, computes,
 //! encodes. `black_box` hides the accumulator between steps, because an interpreter cannot keep it decoded either.
+#![expect(
+    clippy::vec_box,
+    reason = "each object is a block of its own, as in an interpreter"
+)]
 
 use crate::Variant;
 use std::hint::black_box;

@@ -5,7 +5,7 @@ use taipan::{Config, Flags, Program};
 
 /// What the command line asks for.
 pub enum Action {
-    Run(Config, Program),
+    Run(Box<Config>, Program),
     Print(String),
 }
 
@@ -129,7 +129,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Action, String> {
         environment(&mut flags, &mut config);
     }
     config.flags = flags;
-    Ok(Action::Run(config, program))
+    Ok(Action::Run(Box::new(config), program))
 }
 
 /// What environment variables add.

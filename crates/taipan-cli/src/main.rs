@@ -11,7 +11,7 @@ mod arguments;
 
 fn main() -> ExitCode {
     let (config, program) = match arguments::parse(std::env::args_os().collect()) {
-        Ok(arguments::Action::Run(config, program)) => (config, program),
+        Ok(arguments::Action::Run(config, program)) => (*config, program),
         Ok(arguments::Action::Print(text)) => {
             println!("{text}");
             return ExitCode::SUCCESS;

@@ -324,8 +324,8 @@ pub fn run_pending(vm: &mut Vm) -> Py<()> {
         let raised = raise_errno(vm, failed, None);
         vm.unraisable(raised, "when trying to write to the signal wakeup fd", None);
     }
-    for signal in 1..COUNT {
-        if !ARRIVED[signal].swap(false, Ordering::SeqCst) {
+    for (signal, arrived) in ARRIVED.iter().enumerate().take(COUNT).skip(1) {
+        if !arrived.swap(false, Ordering::SeqCst) {
             continue;
         }
         let handler = state(vm).handlers.borrow()[signal].clone();

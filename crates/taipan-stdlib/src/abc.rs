@@ -254,7 +254,7 @@ fn set_collection_flag(class: &TypeObject, flag: TypeFlags) {
     if !class.is_heap() || class.has(TypeFlags::IMMUTABLE) || class.flags() & COLLECTION == flag {
         return;
     }
-    class.set_flags(class.flags() - COLLECTION | flag);
+    class.set_flags((class.flags() - COLLECTION) | flag);
     for subclass in class.subclasses() {
         if let Some(subclass) = subclass.cast::<Type>() {
             set_collection_flag(subclass, flag);

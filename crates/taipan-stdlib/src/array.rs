@@ -332,7 +332,7 @@ fn push_text(vm: &mut Vm, this: &Value, text: Text<'_>) -> Py<()> {
 }
 
 fn push_bytes(vm: &mut Vm, this: &Value, bytes: &[u8]) -> Py<()> {
-    if bytes.len() % own(this).size() != 0 {
+    if !bytes.len().is_multiple_of(own(this).size()) {
         return Err(vm.value_error("bytes length not a multiple of item size"));
     }
     push(vm, this, bytes)

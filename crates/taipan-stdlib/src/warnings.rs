@@ -10,7 +10,6 @@ use taipan_core::dict_object::{Dict, dict_of, new_dict};
 use taipan_core::str_object::{is_exact_str, is_str, new_from_code_points, new_str, str_of};
 use taipan_core::tuple_object::{items, new_tuple};
 use taipan_core::{Bound, MethodDef, Py, Raised, Type, TypeObject, Value, Vm, bound, f0, name};
-use taipan_interp::frame;
 use taipan_interp::frame_object::{self, FrameObject};
 use taipan_interp::function::Function;
 use taipan_types::list::{list_of, new_list};

@@ -25,12 +25,18 @@ pub unsafe fn call_1(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, arg: u32) -> 
                 "_make_typevar",
                 &[operand.clone(), Value::none(), Value::none()],
             )?,
-            Some(Intrinsic1::ParamSpec) => typing(vm, "_make_paramspec", std::slice::from_ref(operand))?,
-            Some(Intrinsic1::TypeVarTuple) => typing(vm, "_make_typevartuple", std::slice::from_ref(operand))?,
+            Some(Intrinsic1::ParamSpec) => {
+                typing(vm, "_make_paramspec", std::slice::from_ref(operand))?
+            }
+            Some(Intrinsic1::TypeVarTuple) => {
+                typing(vm, "_make_typevartuple", std::slice::from_ref(operand))?
+            }
             Some(Intrinsic1::SubscriptGeneric) => {
                 typing(vm, "_subscript_generic", std::slice::from_ref(operand))?
             }
-            Some(Intrinsic1::TypeAlias) => typing(vm, "_make_typealias", std::slice::from_ref(operand))?,
+            Some(Intrinsic1::TypeAlias) => {
+                typing(vm, "_make_typealias", std::slice::from_ref(operand))?
+            }
             None => return Err(vm.system_error("unknown intrinsic")),
         };
         finish(sp, 1, result)

@@ -640,7 +640,6 @@ static SPEC: TypeSpec = TypeSpec {
     methods: &METHODS,
     getset: &GETSET,
     doc: "Open a file.",
-    ..TypeSpec::DEFAULT
 };
 
 pub(super) fn define() {

@@ -182,6 +182,7 @@ fn insert(node: Option<&Value>, hash_of_key: u64, shift: u32, key: &Value, value
 }
 
 /// The node without the key, which is there; `None` if nothing is left.
+#[expect(clippy::only_used_in_recursion, reason = "says which key")]
 fn remove(node: &Value, hash_of_key: u64, shift: u32, key: &Value) -> Option<Value> {
     let node = node.cast::<Node>()?;
     let bit = branch(hash_of_key, shift);

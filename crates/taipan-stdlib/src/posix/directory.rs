@@ -393,7 +393,7 @@ fn entry_repr(vm: &mut Vm, this: &Value) -> Py {
 /// The kept `stat_result`, made now if need be.
 fn status(vm: &mut Vm, this: &Value, follow: bool) -> Py {
     let entry = this.expect::<DirEntry>();
-    let follow = follow && entry.kind == libc::DT_LNK || follow && entry.kind == libc::DT_UNKNOWN;
+    let follow = follow && matches!(entry.kind, libc::DT_LNK | libc::DT_UNKNOWN);
     let kept = {
         let state = entry.lock(vm);
         if follow {

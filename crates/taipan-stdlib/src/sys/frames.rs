@@ -5,7 +5,6 @@ use crate::locks::thread_ident;
 use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::number::int_from_u64;
 use taipan_core::{Bound, Py, Value, Vm};
-use taipan_interp::frame;
 use taipan_interp::frame_object::{self, FrameObject};
 use taipan_interp::function::Function;
 

@@ -1,4 +1,8 @@
 //! `sys.settrace`, `sys.setprofile` and the namespace `sys.monitoring`; the machinery is `taipan_interp::monitor`.
+#![expect(
+    clippy::declare_interior_mutable_const,
+    reason = "rows that the one static table of sys takes in"
+)]
 
 use crate::support::add;
 use taipan_core::dict_object::Dict;

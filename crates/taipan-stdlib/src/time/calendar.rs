@@ -56,7 +56,7 @@ fn to_value(broken: &Broken) -> Value {
     ];
     let mut values: Vec<Value> = numbers.into_iter().map(Value::int).collect();
     values.push(new_str(&broken.zone));
-    values.push(Value::int(tm.tm_gmtoff as i64));
+    values.push(Value::int(tm.tm_gmtoff));
     structseq::create(&STRUCT_TIME, 9, values)
 }
 
@@ -313,7 +313,7 @@ pub(super) fn zone_constants(vm: &mut Vm) -> Py<[(&'static str, Value); 4]> {
     let january = system::seconds_now(vm)? / YEAR * YEAR;
     let winter = system::break_down(vm, january, true)?;
     let summer = system::break_down(vm, january + YEAR / 2, true)?;
-    let west = |broken: &Broken| -(broken.tm.tm_gmtoff as i64);
+    let west = |broken: &Broken| -broken.tm.tm_gmtoff;
     // South of the equator summer time is in force in January.
     let (standard, other) = if west(&winter) < west(&summer) {
         (&summer, &winter)

@@ -27,9 +27,9 @@ fn last_errno() -> i32 {
 }
 
 fn from_timespec(time: &libc::timespec) -> i64 {
-    (time.tv_sec as i64)
+    time.tv_sec
         .saturating_mul(SECOND)
-        .saturating_add(time.tv_nsec as i64)
+        .saturating_add(time.tv_nsec)
 }
 
 fn to_timespec(nanoseconds: i64) -> libc::timespec {

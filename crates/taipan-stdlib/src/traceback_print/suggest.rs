@@ -32,7 +32,7 @@ pub(super) fn suffix(vm: &mut Vm, exception: &Value, traceback: Option<&Value>) 
         let names = attribute_names(vm, exception, traceback, &wrong);
         return phrase(find(vm, names, &wrong));
     }
-    let found = match traceback.and_then(|traceback| last_frame(traceback)) {
+    let found = match traceback.and_then(last_frame) {
         Some(frame) => name_suggestion(vm, &frame, &wrong),
         None => None,
     };

@@ -92,7 +92,7 @@ pub(super) fn of_stderr(vm: &mut Vm) -> &'static Theme {
 fn wants_colour(vm: &mut Vm) -> bool {
     let flags = sys_item(vm, name!("flags"));
     let ignores = flags.and_then(|flags| attribute(vm, &flags, name!("ignore_environment")));
-    if !ignores.is_some_and(|flag| flag.as_i64() != Some(0)) {
+    if ignores.is_none_or(|flag| flag.as_i64() == Some(0)) {
         match var_os("PYTHON_COLORS")
             .as_deref()
             .and_then(std::ffi::OsStr::to_str)
