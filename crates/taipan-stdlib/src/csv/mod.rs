@@ -146,6 +146,10 @@ fn list_dialects(vm: &mut Vm, _module: &Value) -> Py {
 }
 
 /// The first argument, the dialect, and the rest by name: how `reader` and the like are called.
+#[expect(
+    clippy::type_complexity,
+    reason = "one caller, which takes it apart at once"
+)]
 fn split<'a>(
     vm: &mut Vm,
     function: &str,
