@@ -21,6 +21,116 @@ const LEFT_OUT: &[&str] = &[
     "_bundled",
 ];
 
+/// A place where the library's copy differs from CPython's file, or names the implementation that the copy is made for.
+struct Edit {
+    module: &'static str,
+    /// The text from here on, ...
+    from: &'static str,
+    /// ... up to the next place where this stands (at once, if it is empty), ...
+    up_to: &'static str,
+    /// ... becomes this.
+    with: &'static str,
+}
+
+const EDITS: &[Edit] = &[
+    Edit {
+        module: "sysconfig",
+        from: "return 'RustPython'",
+        up_to: "\n",
+        with: "return 'Taipan'",
+    },
+    Edit {
+        module: "sysconfig",
+        from: "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'",
+        up_to: "",
+        with: "'_sysconfigdata'",
+    },
+    Edit {
+        module: "site",
+        from: "return 'RustPython'",
+        up_to: "\n",
+        with: "return 'Taipan'",
+    },
+    Edit {
+        module: "site",
+        from: "    # XXX: RUSTPYTHON\n",
+        up_to: "",
+        with: "",
+    },
+    Edit {
+        module: "site",
+        from: "/lib/rustpython{version",
+        up_to: "",
+        with: "/lib/taipan{version",
+    },
+    Edit {
+        module: "platform",
+        from: "        # XXX: RUSTPYTHON support\n        if \"RustPython\" in sys_version:\n            name = \"RustPython\"",
+        up_to: "",
+        with: "        if \"Taipan\" in sys_version:\n            name = \"Taipan\"",
+    },
+    Edit {
+        module: "io",
+        from: "# XXX: RUSTPYTHON;",
+        up_to: "# for seek()",
+        with: "from _io import FileIO\n\n",
+    },
+    Edit {
+        module: "io",
+        from: "if FileIO is not None:  # XXX",
+        up_to: "\nfor klass",
+        with: "RawIOBase.register(FileIO)\n",
+    },
+    Edit {
+        module: "json.decoder",
+        from: "    # RUSTPYTHON SPECIFIC\n",
+        up_to: "    # Note that this",
+        with: "",
+    },
+    Edit {
+        module: "_compat_pickle",
+        from: "# NOTE: RUSTPYTHON exceptions\n",
+        up_to: "for excname in",
+        with: "",
+    },
+    Edit {
+        module: "unittest",
+        from: "# XXX: RUSTPYTHON\n# This is very useful",
+        up_to: "# Even more",
+        with: "",
+    },
+    Edit {
+        module: "unittest",
+        from: "# Even more useful",
+        up_to: "# XXX: RUSTPYTHON\n# For a rare",
+        with: "",
+    },
+    Edit {
+        module: "unittest",
+        from: "# XXX: RUSTPYTHON\n# For a rare",
+        up_to: "    return test_item\n",
+        with: "",
+    },
+    Edit {
+        module: "unittest",
+        from: "    return test_item\n",
+        up_to: "",
+        with: "",
+    },
+];
+
+/// The source of a module of the library with its edits made. An edit whose place is gone is an error: the library has changed.
+fn edited(name: &str, mut source: String) -> Result<String, String> {
+    for edit in EDITS.iter().filter(|edit| edit.module == name) {
+        let lost = || format!("{name}: no place for the edit of {:?}", edit.from);
+        let start = source.find(edit.from).ok_or_else(lost)?;
+        let behind = start + edit.from.len();
+        let end = behind + source[behind..].find(edit.up_to).ok_or_else(lost)?;
+        source.replace_range(start..end, edit.with);
+    }
+    Ok(source)
+}
+
 struct Module {
     path: PathBuf,
     is_package: bool,
@@ -97,7 +207,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut index = String::new();
     let mut data: Vec<u8> = Vec::new();
     for (name, module) in &modules {
-        let source = fs::read(&module.path)?;
+        let mut source = fs::read(&module.path)?;
+        if module.path.starts_with(rustpython_pylib::LIB_PATH)
+            && EDITS.iter().any(|edit| edit.module == name)
+        {
+            source = edited(name, String::from_utf8(source)?)?.into_bytes();
+        }
         let relative = name.replace('.', "/")
             + if module.is_package {
                 "/__init__.py"
