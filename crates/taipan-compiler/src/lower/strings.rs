@@ -9,6 +9,7 @@ use taipan_syntax::ast::{
 
 use super::expr::STACK_GUIDELINE;
 use super::{Compiler, Result};
+use crate::context::Places;
 use crate::fold;
 
 /// A piece of a string: text, in which neighbours are joined, or a field.
@@ -58,7 +59,7 @@ impl<'a> Compiler<'a> {
                     push_text(pieces, text, at);
                 }
                 InterpolatedStringElement::Interpolation(field) => {
-                    if let Some(debug) = &field.debug_text {
+                    if let Some(debug) = self.debug_text(field) {
                         let at = self.pos(field.range);
                         push_text(pieces, debug.as_str().as_bytes().to_vec(), at);
                     }
@@ -67,6 +68,15 @@ impl<'a> Compiler<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The text in front of the value of a field like `{x=}`. In a tree made by a program that is a literal of its own,
+    /// and the field's text is that of a t-string's expression.
+    fn debug_text<'f>(&self, field: &'f InterpolatedElement) -> Option<&'f ast::DebugText> {
+        match self.context.source.places {
+            Places::Text(_) => field.debug_text.as_ref(),
+            Places::Table(_) => None,
+        }
     }
 
     fn middle(
@@ -110,7 +120,7 @@ impl<'a> Compiler<'a> {
         let pos = self.pos(field.range);
         self.expr(&field.expression)?;
         let mut flags = conversion_bits(field.conversion);
-        if flags == 0 && field.debug_text.is_some() && field.format_spec.is_none() {
+        if flags == 0 && self.debug_text(field).is_some() && field.format_spec.is_none() {
             flags = conversion_bits(ConversionFlag::Repr);
         }
         if self.format_spec(field, raw)? {
@@ -173,7 +183,7 @@ impl<'a> Compiler<'a> {
         let text = self.interpolation_text(field);
         self.load_str(&text, pos);
         let mut flags = conversion_bits(field.conversion);
-        if flags == 0 && field.debug_text.is_some() && field.format_spec.is_none() {
+        if flags == 0 && self.debug_text(field).is_some() && field.format_spec.is_none() {
             flags = conversion_bits(ConversionFlag::Repr);
         }
         if self.format_spec(field, raw)? {
@@ -187,6 +197,9 @@ impl<'a> Compiler<'a> {
     fn interpolation_text(&self, field: &InterpolatedElement) -> String {
         if let Some(debug) = &field.debug_text {
             let text = debug.as_str();
+            if self.debug_text(field).is_none() {
+                return text.to_owned();
+            }
             return text
                 .trim_end()
                 .strip_suffix('=')

@@ -1,5 +1,7 @@
 //! `_ast`: the classes of syntax trees, and what `compile` does with trees.
 
+mod expr_from_python;
+mod from_python;
 mod hook;
 mod node;
 mod patterns;

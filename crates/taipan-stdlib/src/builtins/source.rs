@@ -157,6 +157,16 @@ pub fn compile_text(vm: &mut Vm, text: &str, filename: &Value, request: &Request
         .unwrap_or_default();
     let compiled = taipan_syntax::parse(text, request.options.mode, &parse)
         .and_then(|parsed| taipan_compiler::compile(&parsed, &shown, &request.options));
+    finish(vm, compiled, text, filename)
+}
+
+/// Issues the warnings of a compilation and makes the code object, or raises its error.
+pub(crate) fn finish(
+    vm: &mut Vm,
+    compiled: Result<taipan_compiler::Compiled, SyntaxError>,
+    text: &str,
+    filename: &Value,
+) -> Py {
     let compiled = match compiled {
         Ok(compiled) => compiled,
         Err(error) => return Err(raise_syntax_error(vm, &error, filename)),
