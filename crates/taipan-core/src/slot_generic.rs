@@ -329,7 +329,7 @@ fn attribute_getter(vm: &mut Vm, object: &Value) -> Getter {
         return Getter::Builtin(generic_get_attr);
     };
     match slot_table::wrapped_slot(&method) {
-        Some((Slot::GetAttr, owner)) => {
+        Some((Slot::GetAttr, owner)) if object.type_of().is_subtype(owner) => {
             Getter::Builtin(owner.slots().get_attr.unwrap_or(generic_get_attr))
         }
         _ => Getter::Method(method),

@@ -749,15 +749,16 @@ fn update_slot(vm: &mut Vm, ty: &TypeObject, slot: Slot, slots: &mut Slots) {
         }
         if slot == Slot::New {
             choice = match new_of(&found) {
-                Some(owner) => Choice::Builtin(owner),
-                None => Choice::Generic,
+                Some(owner) if makes_instances_of(owner, ty) => Choice::Builtin(owner),
+                _ => Choice::Generic,
             };
             continue;
         }
         let own = match wrapped_slot(&found) {
-            Some((own, owner)) if own == slot => Some(owner),
+            // A wrapper of a type that this is no subclass of (`__len__ = list.__len__`) must be called, to refuse.
+            Some((own, owner)) if own == slot && ty.is_subtype(owner) => Some(owner),
             // The method of another slot with the same name (`__add__` of numbers and of sequences) does not count here.
-            Some((own, _)) if shares_name(own, slot, entry) => continue,
+            Some((own, _)) if own != slot && shares_name(own, slot, entry) => continue,
             _ => None,
         };
         choice = match (choice, own) {
@@ -788,6 +789,19 @@ fn update_slot(vm: &mut Vm, ty: &TypeObject, slot: Slot, slots: &mut Slots) {
 fn shares_name(own: Slot, wanted: Slot, entry: &SlotEntry) -> bool {
     let by_name = index().by_name.get(&entry.interned().bits());
     by_name.is_some_and(|slots| slots.contains(&own) && slots.contains(&wanted))
+}
+
+/// Does `owner.__new__` know how to make instances of `ty`: is it that of the builtin type which gives `ty` its layout? If
+/// not, the function must be called, to refuse.
+fn makes_instances_of(owner: &TypeObject, ty: &TypeObject) -> bool {
+    let address = |ty: &TypeObject| ty.slots().new.map(|new| new as usize);
+    let mut base = Some(ty);
+    while let Some(at) = base
+        && at.is_heap()
+    {
+        base = at.base();
+    }
+    ty.is_subtype(owner) && base.is_some_and(|base| address(base) == address(owner))
 }
 
 /// The builtin type whose `__new__` function this is.

@@ -276,7 +276,7 @@ pub fn extend(vm: &mut Vm, list: &Obj<List>, iterable: &Value) -> Py<()> {
     let iterator = vm.iter(iterable)?;
     let hint = vm.length_hint(iterable, 0)?;
     if hint > 8 {
-        list.change(vm, |storage| {
+        let reserved = list.change(vm, |storage| {
             // An empty block takes the kind of its first element.
             let kind = if storage.is_empty() {
                 Kind::Int
@@ -284,7 +284,11 @@ pub fn extend(vm: &mut Vm, list: &Obj<List>, iterable: &Value) -> Py<()> {
                 storage.kind()
             };
             storage.accept(kind, hint)
-        })?;
+        });
+        // A hint may promise anything: without the room, the items decide.
+        if let Err(raised) = reserved {
+            vm.catch(raised, &taipan_core::builtin_types::MEMORY_ERROR)?;
+        }
     }
     while let Some(item) = vm.next(&iterator)? {
         list.append(vm, item)?;
