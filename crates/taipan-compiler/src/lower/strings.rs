@@ -231,7 +231,10 @@ fn push_text(pieces: &mut Vec<Piece<'_>>, text: Vec<u8>, pos: Position) {
         return;
     }
     match pieces.last_mut() {
-        Some(Piece::Text(before, _)) => before.extend(text),
+        Some(Piece::Text(before, place)) => {
+            before.extend(text);
+            (place.end_line, place.end_col) = (pos.end_line, pos.end_col);
+        }
         _ => pieces.push(Piece::Text(text, pos)),
     }
 }

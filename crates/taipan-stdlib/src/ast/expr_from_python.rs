@@ -296,10 +296,10 @@ impl Reader {
     pub(super) fn expr(&mut self, vm: &mut Vm, node: &Value) -> Py<Expr> {
         vm.check_stack()?;
         let kind = self.kind(node).unwrap_or("");
+        let range = self.range(vm, node, "expr")?;
         if !GROUPS[2].nodes.iter().any(|(name, _)| *name == kind) {
             return Err(expected(vm, "expr", node));
         }
-        let range = self.range(vm, node, "expr")?;
         let node_index = Default::default();
         Ok(match kind {
             "BoolOp" => {

@@ -165,9 +165,13 @@ impl Reader {
             Some(value) => self.int(vm, &value)?.clamp(0, i64::from(u32::MAX)) as u32,
             None => column,
         };
-        if line > end_line || line == end_line && column > end_column {
+        if line > end_line {
+            let message = format!("AST node line range ({line}, {end_line}) is not valid");
+            return Err(vm.value_error(message));
+        }
+        if line == end_line && column > end_column {
             let message = format!(
-                "AST node line range ({line}, {end_line}) or column range ({column}, {end_column}) is not valid"
+                "AST node column range ({column}, {end_column}) for line range ({line}, {end_line}) is not valid"
             );
             return Err(vm.value_error(message));
         }
@@ -250,11 +254,11 @@ impl Reader {
     fn stmt(&mut self, vm: &mut Vm, node: &Value) -> Py<Stmt> {
         vm.check_stack()?;
         let kind = self.kind(node).unwrap_or("");
+        let range = self.range(vm, node, "stmt")?;
         let known = GROUPS[1].nodes.iter().any(|(name, _)| *name == kind);
         if !known {
             return Err(expected(vm, "stmt", node));
         }
-        let range = self.range(vm, node, "stmt")?;
         let node_index = Default::default();
         Ok(match kind {
             "Return" => Stmt::Return(ast::StmtReturn {
@@ -464,7 +468,7 @@ impl Reader {
         let orelse = self.body(vm, node, kind, "orelse")?;
         let finalbody = self.body(vm, node, kind, "finalbody")?;
         if handlers.is_empty() && finalbody.is_empty() {
-            let message = format!("{kind} has neither handlers nor finalbody");
+            let message = format!("{kind} has neither except handlers nor finalbody");
             return Err(vm.value_error(message));
         }
         if handlers.is_empty() && !orelse.is_empty() {

@@ -621,7 +621,16 @@ impl Maker<'_> {
             }
             Expr::Call(e) => {
                 let func = self.expr(vm, &e.func)?;
-                let args = self.exprs(vm, &e.arguments.args)?;
+                let args = match &*e.arguments.args {
+                    // A generator that is all of the arguments has their parentheses.
+                    [Expr::Generator(g)] if !g.parenthesized => {
+                        let range = e.arguments.range;
+                        let only =
+                            self.comprehension(vm, "GeneratorExp", range, &g.elt, &g.generators)?;
+                        new_list(vec![only])
+                    }
+                    args => self.exprs(vm, args)?,
+                };
                 let keywords = self.keywords(vm, &e.arguments.keywords)?;
                 let fields = [("func", func), ("args", args), ("keywords", keywords)];
                 self.node(vm, "Call", range, &fields)
