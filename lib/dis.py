@@ -449,7 +449,7 @@ def _print(instructions, entries, *, lasti=-1, file=None, show_caches=False, sho
         if show_caches and instruction.cache_info:
             for name, _, data in instruction.cache_info:
                 text = f"{name}: {int.from_bytes(data, sys.byteorder)}"
-                print(" " * (lineno_width + offset_width + 9), "CACHE".ljust(_OPNAME_WIDTH),
+                print(" " * (lineno_width + offset_width + 8), "CACHE".ljust(_OPNAME_WIDTH),
                       "0".rjust(_OPARG_WIDTH), f"({text})", file=file)
     if entries:
         print("ExceptionTable:", file=file)

@@ -1,6 +1,7 @@
 //! The command line, with `python3`'s grammar: the first argument that is no option, `-c` or `-m` ends the options.
 
 use std::ffi::OsString;
+use std::path::Path;
 use taipan::{Config, Flags, Program};
 
 /// What the command line asks for.
@@ -27,9 +28,15 @@ pub fn parse(words: Vec<OsString>) -> Result<Action, String> {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let mut flags = Flags::default();
+    let executable = executable();
+    let prefix = prefix(&executable);
     let mut config = Config {
         orig_argv: words.clone(),
-        executable: executable(),
+        executable,
+        exec_prefix: prefix.clone(),
+        base_prefix: prefix.clone(),
+        base_exec_prefix: prefix.clone(),
+        prefix,
         ..Config::default()
     };
     let mut at = 1;
@@ -157,6 +164,16 @@ fn executable() -> String {
     std::env::current_exe()
         .map(|path| path.to_string_lossy().into_owned())
         .unwrap_or_default()
+}
+
+/// The folder that holds `bin` with the executable in it, or else the executable's own: packages are looked for below it.
+fn prefix(executable: &str) -> String {
+    let folder = Path::new(executable).parent().unwrap_or(Path::new(""));
+    let prefix = match folder.parent() {
+        Some(above) if folder.ends_with("bin") => above,
+        _ => folder,
+    };
+    prefix.to_string_lossy().into_owned()
 }
 
 fn version() -> String {

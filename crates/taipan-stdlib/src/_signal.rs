@@ -224,6 +224,8 @@ struct State {
     handlers: RefCell<Vec<Value>>,
     installed: Cell<bool>,
     timer_error: RefCell<Option<Value>>,
+    /// The function `default_int_handler`, of which there is one.
+    int_handler: RefCell<Option<Value>>,
 }
 
 impl Default for State {
@@ -232,6 +234,7 @@ impl Default for State {
             handlers: RefCell::new(vec![Value::none(); COUNT]),
             installed: Cell::new(false),
             timer_error: RefCell::new(None),
+            int_handler: RefCell::new(None),
         }
     }
 }
@@ -288,14 +291,21 @@ pub fn install_interrupt_handler(vm: &mut Vm) -> Py<()> {
     if !default || !is_main(vm) {
         return Ok(());
     }
-    let handler = taipan_core::descriptor::new_native_function(
-        &FUNCTIONS[1],
-        None,
-        Some(taipan_core::str_object::name("_signal")),
-    );
+    let handler = int_handler(vm);
     set_action(vm, libc::SIGINT, note as *const () as usize)?;
     state(vm).handlers.borrow_mut()[libc::SIGINT as usize] = handler;
     Ok(())
+}
+
+/// The function `default_int_handler`.
+fn int_handler(vm: &mut Vm) -> Value {
+    let owner = taipan_core::str_object::name("_signal");
+    let make = || taipan_core::descriptor::new_native_function(&FUNCTIONS[1], None, Some(owner));
+    state(vm)
+        .int_handler
+        .borrow_mut()
+        .get_or_insert_with(make)
+        .clone()
 }
 
 fn set_action(vm: &mut Vm, signal: i32, handler: usize) -> Py<()> {
@@ -383,6 +393,8 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     for (text, number) in pairs {
         add(dict, text, Value::from_i32(number));
     }
+    let handler = int_handler(vm);
+    add(dict, "default_int_handler", handler);
     let error = timer_error_class(vm)?;
     add(dict, "ItimerError", error);
     Ok(())

@@ -435,7 +435,7 @@ fn dup2(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let inheritable = flag(vm, args, 2, true)?;
     // SAFETY: plain calls.
     let result = unsafe {
-        if inheritable || from == to {
+        if inheritable {
             libc::dup2(from, to)
         } else {
             #[cfg(target_os = "linux")]

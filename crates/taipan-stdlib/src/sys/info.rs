@@ -319,7 +319,8 @@ pub(super) fn fill(vm: &mut Vm, dict: &Value) {
     );
     put("platform", new_str(std::env::consts::OS));
     put("float_repr_style", new_str("short"));
-    put("abiflags", new_str(""));
+    // Packages for a Python without a global lock go into folders of their own.
+    put("abiflags", new_str("t"));
     put(
         "copyright",
         new_str("Copyright (c) 2026 the Taipan developers.\nAll Rights Reserved."),
