@@ -1,10 +1,11 @@
 //! The plain prompt: reads statements line by line, with `>>> ` and `... `, and runs each as it is complete.
 
-use crate::run::show;
+use crate::run::{flush, show};
 use std::io::{BufRead, Write};
 use taipan_core::dict_object::Dict;
 use taipan_core::{Py, Value, Vm, builtin_types, name};
 use taipan_stdlib::builtins::source;
+use taipan_syntax::ast::Stmt;
 use taipan_syntax::{ErrorKind, Mode};
 
 /// Reads and runs until the end of the input or `SystemExit`.
@@ -36,6 +37,8 @@ pub fn run(vm: &mut Vm, globals: &Value) -> Py<()> {
 /// One line with its newline; `None` at the end of the input.
 fn read_line(vm: &mut Vm, first: bool) -> Py<Option<String>> {
     let prompt = prompt_text(vm, first)?;
+    // The program's own output comes first.
+    let _ = flush(vm, "stdout");
     print!("{prompt}");
     let _ = std::io::stdout().flush();
     let mut line = String::new();
@@ -67,7 +70,27 @@ fn is_complete(text: &str) -> bool {
         dont_imply_dedent: true,
     };
     match taipan_syntax::parse(text, Mode::Single, &options) {
-        Ok(_) => true,
+        // A compound statement may go on until an empty line ends it.
+        Ok(parsed) => {
+            let compound = parsed.body().iter().any(|statement| {
+                matches!(
+                    statement,
+                    Stmt::If(_)
+                        | Stmt::For(_)
+                        | Stmt::While(_)
+                        | Stmt::With(_)
+                        | Stmt::Try(_)
+                        | Stmt::FunctionDef(_)
+                        | Stmt::ClassDef(_)
+                        | Stmt::Match(_)
+                )
+            });
+            !compound
+                || text
+                    .lines()
+                    .next_back()
+                    .is_none_or(|line| line.trim().is_empty())
+        }
         Err(error) => error.kind != ErrorKind::IncompleteInput,
     }
 }

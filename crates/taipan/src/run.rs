@@ -237,7 +237,8 @@ fn exit_status(vm: &mut Vm, error: &Value) -> i32 {
     1
 }
 
-fn flush(vm: &mut Vm, stream: &str) -> Result<(), ()> {
+/// Flushes a standard stream; its errors are the stream's.
+pub fn flush(vm: &mut Vm, stream: &str) -> Result<(), ()> {
     let sys = vm.interpreter().sys_dict.borrow().clone();
     let Some(stream) = sys.and_then(|sys| sys.cast::<Dict>()?.get_name(&str_object::name(stream)))
     else {
