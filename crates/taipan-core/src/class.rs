@@ -708,7 +708,7 @@ pub(crate) fn set_bases(vm: &mut Vm, ty: &'static TypeObject, value: &Value) -> 
                 "{name}.__bases__ must be tuple of classes, not '{given}'"
             )));
         };
-        if base.is_subtype(ty) {
+        if base.is_subtype(ty) || derives_from(base, ty) {
             return Err(vm.type_error("a __bases__ item causes an inheritance cycle"));
         }
         bases.push(base.as_static());
@@ -725,22 +725,51 @@ pub(crate) fn set_bases(vm: &mut Vm, ty: &'static TypeObject, value: &Value) -> 
     }
     let old_bases = ty.bases().to_vec();
     ty.changed();
-    ty.set_bases(bases);
+    ty.set_bases(bases.clone());
     ty.set_base(Some(base));
-    if let Err(raised) = set_mro_tree(vm, ty) {
-        ty.set_bases(old_bases);
-        ty.set_base(Some(old_base));
+    let done = set_mro_tree(vm, ty);
+    // A metaclass's `mro` may have assigned other bases meanwhile: those stay.
+    let replaced = !ty
+        .bases()
+        .iter()
+        .copied()
+        .map(std::ptr::from_ref)
+        .eq(bases.iter().copied().map(std::ptr::from_ref));
+    if let Err(raised) = done {
+        if !replaced {
+            ty.set_bases(old_bases);
+            ty.set_base(Some(old_base));
+        }
         return Err(raised);
     }
     for old in &old_bases {
         old.forget_subclass(ty);
     }
     for new in ty.bases() {
+        new.forget_subclass(ty);
         new.add_subclass(ty);
     }
     ty.changed();
     slot_table::update_slots(vm, ty);
     Ok(())
+}
+
+/// Is `ty` among the bases of `from`, their bases, and so on? The MRO does not tell while bases are being assigned.
+fn derives_from(from: &TypeObject, ty: &TypeObject) -> bool {
+    let mut seen: Vec<*const TypeObject> = vec![from];
+    let mut queue = vec![from];
+    while let Some(at) = queue.pop() {
+        if std::ptr::eq(at, ty) {
+            return true;
+        }
+        for base in at.bases() {
+            if !seen.contains(&std::ptr::from_ref(*base)) {
+                seen.push(*base);
+                queue.push(*base);
+            }
+        }
+    }
+    false
 }
 
 /// Recomputes the MROs of a class and its subclasses; all stay as they were if one cannot be computed.

@@ -146,7 +146,6 @@ pub fn hash_parts(vm: &mut Vm, row: &[Value], end: u64) -> Py<i64> {
 }
 
 fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {
-    vm.check_stack()?;
     hash_row(vm, own(this))
 }
 

@@ -117,7 +117,8 @@ pub fn compare(vm: &mut Vm, a: &Obj<List>, b: &Obj<List>, op: CompareOp) -> Py {
             Some(equal) => equal,
             None => vm.equal(&left, &right)?,
         };
-        if !equal {
+        // The comparison may have shortened the lists: then their lengths decide.
+        if !equal && at < a.len(vm).min(b.len(vm)) {
             return match op {
                 CompareOp::Eq => Ok(Value::bool(false)),
                 CompareOp::Ne => Ok(Value::bool(true)),
