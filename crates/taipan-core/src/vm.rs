@@ -251,16 +251,20 @@ impl Vm {
         Raised::new()
     }
 
-    /// Takes the pending exception.
-    ///
-    /// # Panics
-    /// If none is pending: an internal error.
+    /// Takes the pending exception. If none is pending, which is an internal error, it gives a `SystemError` that says so.
     pub fn take_raised(&mut self, _raised: Raised) -> Value {
         // SAFETY: as in `set_pending`.
-        match unsafe { (*self.thread().pending.get()).take() } {
-            Some(exception) => exception,
-            None => panic!("an error was signalled without an exception"),
-        }
+        let pending = unsafe { (*self.thread().pending.get()).take() };
+        pending.unwrap_or_else(|| self.lost_exception())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lost_exception(&mut self) -> Value {
+        let _ = self.system_error("error return without exception set");
+        // SAFETY: as in `set_pending`.
+        let made = unsafe { (*self.thread().pending.get()).take() };
+        made.unwrap_or_else(Value::none)
     }
 
     /// The type test of an `except` clause against the pending exception, without taking it.

@@ -241,7 +241,9 @@ fn finalize(vm: &mut Vm, object: &Value) -> bool {
         return false;
     }
     header.set_bit(BIT_FINALIZED);
+    let suspended = weakref::park_pending(vm);
     finalize(vm, object);
+    weakref::unpark_pending(vm, suspended);
     true
 }
 
