@@ -4,9 +4,11 @@ pub mod _codecs;
 pub mod _imp;
 pub mod _io;
 pub mod _json;
+pub mod _locale;
 pub mod _opcode;
 pub mod _signal;
 pub mod _sre;
+pub mod _stat;
 pub mod _string;
 pub mod abc;
 pub mod array;
@@ -74,7 +76,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &_json::MODULE,
     &_opcode::MODULE,
     &_signal::MODULE,
+    &_locale::MODULE,
     &_sre::MODULE,
+    &_stat::MODULE,
     &_string::MODULE,
     &abc::MODULE,
     &array::MODULE,
