@@ -40,7 +40,7 @@ static FUNCTIONS: [MethodDef; 6] = [
     ),
     f0(
         "getencoding($module, /)",
-        |_, _| Ok(new_str("utf-8")),
+        |_, _| Ok(new_str("UTF-8")),
         "The encoding of text outside.",
     ),
 ];
@@ -64,6 +64,17 @@ static NUMBERS: &[(&str, i64)] = numbers! {
     MON_1 MON_2 MON_3 MON_4 MON_5 MON_6 MON_7 MON_8 MON_9 MON_10 MON_11 MON_12
     ABMON_1 ABMON_2 ABMON_3 ABMON_4 ABMON_5 ABMON_6 ABMON_7 ABMON_8 ABMON_9 ABMON_10 ABMON_11 ABMON_12
 };
+
+/// Takes the encoding of text from the environment, as programs started from the command line do; plain "C" becomes UTF-8.
+pub fn start() {
+    // SAFETY: C strings; the result is read at once.
+    unsafe {
+        let text = libc::setlocale(libc::LC_CTYPE, c"".as_ptr());
+        if text.is_null() || matches!(std::ffi::CStr::from_ptr(text).to_bytes(), b"C" | b"POSIX") {
+            libc::setlocale(libc::LC_CTYPE, c"C.UTF-8".as_ptr());
+        }
+    }
+}
 
 #[derive(Default)]
 struct ErrorClass(RefCell<Option<Value>>);

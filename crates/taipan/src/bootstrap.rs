@@ -48,6 +48,7 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Py<()> {
     let sys_dict = sys.expect::<Module>().dict().to_value();
     *vm.interpreter().sys_dict.borrow_mut() = Some(sys_dict.clone());
     set(&sys_dict, "modules", modules);
+    taipan_stdlib::_locale::start();
     taipan_stdlib::_signal::install_interrupt_handler(vm)?;
     start_imports(vm, &sys)?;
     start_streams(vm, &sys_dict)?;
