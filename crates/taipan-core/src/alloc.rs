@@ -38,7 +38,47 @@ fn exceeds_machine(size: usize) -> bool {
     !failed && size as u128 > units * info.mem_unit as u128
 }
 
-/// mimalloc as the process's allocator; the binary names it in `#[global_allocator]`.
+/// Buffers from this size on are mappings of their own: they grow without being copied, and go back to the system when freed.
+const LARGE: usize = 256 * 1024;
+
+fn is_large(layout: &RustLayout) -> bool {
+    layout.size() >= LARGE && layout.align() <= 4096
+}
+
+/// A mapping of its own.
+#[cold]
+fn map(size: usize) -> *mut u8 {
+    // SAFETY: a fresh anonymous mapping.
+    let block = unsafe {
+        libc::mmap(
+            null_mut(),
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if block == libc::MAP_FAILED {
+        null_mut()
+    } else {
+        block.cast()
+    }
+}
+
+/// Changes a mapping's size; it may move.
+#[cold]
+fn remap(ptr: *mut u8, size: usize, new_size: usize) -> *mut u8 {
+    // SAFETY: `ptr` is a mapping of `size` bytes made by `map`.
+    let block = unsafe { libc::mremap(ptr.cast(), size, new_size, libc::MREMAP_MAYMOVE) };
+    if block == libc::MAP_FAILED {
+        null_mut()
+    } else {
+        block.cast()
+    }
+}
+
+/// The process's allocator: mimalloc, and mappings for large buffers. The binary names it in `#[global_allocator]`.
 pub struct Mimalloc;
 
 // SAFETY: mimalloc meets the contract of GlobalAlloc.
@@ -47,6 +87,9 @@ unsafe impl GlobalAlloc for Mimalloc {
     unsafe fn alloc(&self, layout: RustLayout) -> *mut u8 {
         if hopeless(layout.size()) {
             return null_mut();
+        }
+        if is_large(&layout) {
+            return map(layout.size());
         }
         if layout.align() <= 16 && layout.align() <= layout.size() {
             // SAFETY: plain call; blocks are aligned to 16 bytes or their size.
@@ -58,7 +101,12 @@ unsafe impl GlobalAlloc for Mimalloc {
     }
 
     #[inline]
-    unsafe fn dealloc(&self, ptr: *mut u8, _layout: RustLayout) {
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: RustLayout) {
+        if is_large(&layout) {
+            // SAFETY: large blocks are mappings of that size.
+            unsafe { libc::munmap(ptr.cast(), layout.size()) };
+            return;
+        }
         // SAFETY: `ptr` came from mimalloc.
         unsafe { mi::mi_free(ptr.cast()) }
     }
@@ -68,6 +116,10 @@ unsafe impl GlobalAlloc for Mimalloc {
         if hopeless(layout.size()) {
             return null_mut();
         }
+        if is_large(&layout) {
+            // Fresh mappings are zero.
+            return map(layout.size());
+        }
         // SAFETY: plain call.
         unsafe { mi::mi_zalloc_aligned(layout.size(), layout.align()).cast() }
     }
@@ -76,6 +128,24 @@ unsafe impl GlobalAlloc for Mimalloc {
     unsafe fn realloc(&self, ptr: *mut u8, layout: RustLayout, new_size: usize) -> *mut u8 {
         if hopeless(new_size) {
             return null_mut();
+        }
+        let Ok(new_layout) = RustLayout::from_size_align(new_size, layout.align()) else {
+            return null_mut();
+        };
+        match (is_large(&layout), is_large(&new_layout)) {
+            (true, true) => return remap(ptr, layout.size(), new_size),
+            (false, false) => {}
+            _ => {
+                // SAFETY: both blocks are at least as long as what is copied; the old one is given up.
+                unsafe {
+                    let new = self.alloc(new_layout);
+                    if !new.is_null() {
+                        std::ptr::copy_nonoverlapping(ptr, new, layout.size().min(new_size));
+                        self.dealloc(ptr, layout);
+                    }
+                    return new;
+                }
+            }
         }
         // SAFETY: `ptr` came from mimalloc.
         unsafe { mi::mi_realloc_aligned(ptr.cast(), new_size, layout.align()).cast() }

@@ -122,7 +122,7 @@ impl Collector {
         if threshold <= 0 || !self.is_enabled() {
             return UNLIMITED;
         }
-        threshold.max(self.live.load(Relaxed) / 4)
+        threshold.max(self.live.load(Relaxed) / 2)
     }
 
     /// Do collections start by themselves?

@@ -120,6 +120,14 @@ pub unsafe fn unpack_sequence(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, arg
             drop(Value::from_bits(word));
             return Ok(NonNull::new_unchecked(at));
         }
+        if iterable.is_exact(&builtin_types::LIST) {
+            let list = iterable.cast_unchecked::<List>();
+            if list.len(vm) == wanted {
+                // Copied first: dropping the list may run code that changes it.
+                let items = list.to_vec(vm);
+                return push_reversed(sp, items);
+            }
+        }
         let items = exactly(vm, iterable, wanted)?;
         push_reversed(sp, items)
     }
