@@ -177,7 +177,7 @@ fn prefix(executable: &str) -> String {
 }
 
 fn version() -> String {
-    format!("Python 3.14.0 (Taipan {})", env!("CARGO_PKG_VERSION"))
+    format!("Python 3.14.10 (Taipan {})", env!("CARGO_PKG_VERSION"))
 }
 
 fn help() -> String {

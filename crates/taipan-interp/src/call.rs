@@ -722,11 +722,26 @@ pub fn function_call(vm: &mut Vm, callable: &Value, args: Args<'_>) -> Py {
     }
 }
 
-/// Runs a frame that was pushed with ENTRY.
-pub fn run_frame(vm: &mut Vm, frame: *mut Frame) -> Py {
+/// Runs a frame that was pushed with ENTRY. A panic, which is an error of ours, becomes a `SystemError`: what the frames that
+/// were left held is lost to the process, nothing else is.
+pub(crate) fn run_frame(vm: &mut Vm, frame: *mut Frame) -> Py {
     vm.check_stack_or(frame)?;
-    match dispatch::run(vm, frame)? {
-        Exit::Return(value) | Exit::Yield(value) => Ok(value),
+    let thread = vm.thread();
+    // SAFETY: the frame was just pushed.
+    let previous = unsafe { (*frame).previous };
+    let depth = thread.depth.get() - 1;
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch::run(vm, frame)));
+    match ran {
+        Ok(Ok(Exit::Return(value) | Exit::Yield(value))) => Ok(value),
+        Ok(Err(raised)) => Err(raised),
+        Err(_) => {
+            thread.frame.set(previous.cast());
+            thread.stack_top.set(frame.cast());
+            thread.depth.set(depth);
+            Err(vm.system_error(
+                "internal error of Taipan: please report it with the program that led to it",
+            ))
+        }
     }
 }
 

@@ -231,7 +231,7 @@ fn strxfrm(vm: &mut Vm, _module: &Value, text: &Value) -> Py {
 
 fn nl_langinfo(vm: &mut Vm, _module: &Value, key: &Value) -> Py {
     let key = c_int(vm, key)?;
-    if key == libc::CODESET as i32 {
+    if key == libc::CODESET {
         return Ok(new_str("UTF-8"));
     }
     if !NUMBERS
