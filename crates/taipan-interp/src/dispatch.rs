@@ -8,14 +8,16 @@
 //! 4. A Python-to-Python call pushes a frame and goes on in the same loop; only frames flagged ENTRY return from it.
 
 use crate::call;
+use crate::enter::poll;
+pub use crate::enter::{run, run_raising};
+use crate::fast::{both_ints, drop_slot, is_float, list_item, list_item_twice, view};
 use crate::frame::{self, ENTRY, Frame, INIT, INLINE_GENERATOR};
 use crate::monitor;
 use crate::ops;
 use crate::quick::{Cache, Instr, Quick};
 use crate::unwind;
-use taipan_core::lock::HasState;
 use taipan_core::shape;
-use taipan_core::value::{FLOAT_TAGS, INT_SHIFT, INT_TAG, POINTER_MASK};
+use taipan_core::value::{INT_TAG, POINTER_MASK};
 use taipan_core::{Py, Raised, Value, Vm, builtin_types};
 use taipan_types::list::iterators::ListIterator;
 use taipan_types::list::{List, ListExt};
@@ -28,147 +30,8 @@ pub enum Exit {
     Yield(Value),
 }
 
-#[inline(always)]
-fn both_ints(a: u64, b: u64) -> bool {
-    a & b & INT_TAG == INT_TAG
-}
-
-#[inline(always)]
-fn is_float(word: u64) -> bool {
-    FLOAT_TAGS >> (word & POINTER_MASK) & 1 != 0
-}
-
-/// A borrowed view of a stack slot or local that holds a value.
-#[inline(always)]
-unsafe fn view<'a>(slot: *const u64) -> &'a Value {
-    // SAFETY: the caller passes a slot with the word of a live value.
-    unsafe { &*slot.cast::<Value>() }
-}
-
-/// `list[index]` for words of an exact list and an immediate int; `None` for anything else.
-#[inline(always)]
-unsafe fn list_item(vm: &mut Vm, container: u64, key: u64) -> Option<Value> {
-    if container & POINTER_MASK != 0 || container == 0 || key & INT_TAG != INT_TAG {
-        return None;
-    }
-    // SAFETY: the words are those of live values, borrowed for the call.
-    unsafe {
-        let container = &*(&raw const container).cast::<Value>();
-        if container.header_unchecked().shape() != builtin_types::LIST.root_shape() {
-            return None;
-        }
-        container
-            .cast_unchecked::<List>()
-            .get_signed(vm, (key as i64) >> INT_SHIFT)
-    }
-}
-
-/// `list[first][second]`, both lists exact and both keys immediate ints; the inner list is not counted.
-#[inline(always)]
-unsafe fn list_item_twice(vm: &mut Vm, container: u64, first: u64, second: u64) -> Option<Value> {
-    if container & POINTER_MASK != 0 || container == 0 || first & second & INT_TAG != INT_TAG {
-        return None;
-    }
-    // SAFETY: the words are those of live values; nothing runs between the two reads that could free the inner list.
-    unsafe {
-        let container = &*(&raw const container).cast::<Value>();
-        if container.header_unchecked().shape() != builtin_types::LIST.root_shape()
-            || vm.thread().shared_process()
-        {
-            return None;
-        }
-        let index = (first as i64) >> INT_SHIFT;
-        let outer = container.cast_unchecked::<List>().cell().get_unlocked();
-        let at = if index < 0 {
-            index + outer.len() as i64
-        } else {
-            index
-        };
-        let inner = outer.values()?.get(usize::try_from(at).ok()?)?.bits();
-        list_item(vm, inner, second)
-    }
-}
-
-/// Drops the value in a slot.
-#[inline(always)]
-unsafe fn drop_slot(slot: *const u64) {
-    // SAFETY: the caller passes a slot that owns its value and will not use it again.
-    drop(unsafe { Value::from_bits(*slot) });
-}
-
-/// Runs `frame`, which is the thread's top frame and flagged ENTRY, until it returns, yields or raises.
-/// After a return or an error the frame is gone (or, a generator's, cleared).
-#[inline]
-pub fn run(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
-    if vm.thread().tracing.get() != 0 {
-        return run_watched(vm, entry);
-    }
-    run_from(vm, entry, entry)
-}
-
-/// [`run`] with the event of the frame's beginning.
-#[cold]
-fn run_watched(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
-    // SAFETY: a live frame.
-    let kind = unsafe { monitor::entry_of(entry) };
-    match monitor::entered(vm, entry, kind) {
-        Ok(()) => run_from(vm, entry, entry),
-        Err(raised) => handle(vm, entry, raised),
-    }
-}
-
-/// Like [`run`] for a frame that goes on by raising the pending exception (`throw()`).
-pub fn run_raising(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
-    if vm.thread().tracing.get() == 0 {
-        return handle(vm, entry, raised);
-    }
-    let error = vm.take_raised(raised);
-    let raised = match monitor::entered(vm, entry, monitor::Entry::Throw(&error)) {
-        Ok(()) => vm.set_pending(error),
-        Err(raised) => raised,
-    };
-    handle(vm, entry, raised)
-}
-
-/// Goes on where the pending exception is handled.
-fn handle(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
-    let mut frame = entry;
-    // SAFETY: a live frame.
-    let sp = unsafe { Frame::stack(frame).add((*frame).depth as usize) };
-    unwind::find_handler(vm, &mut frame, sp, raised, entry, true, None)?;
-    run_from(vm, frame, entry)
-}
-
-/// Runs the copy of the loop that fits: it ends early when watching is switched on or off.
-#[inline]
-fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
-    let mut frame = start;
-    loop {
-        let exit = if vm.thread().tracing.get() == 0 {
-            run_loop::<false>(vm, frame, entry)
-        } else {
-            run_loop::<true>(vm, frame, entry)
-        };
-        match exit {
-            Ok(Some(exit)) => return Ok(exit),
-            Ok(None) => frame = frame::top(vm),
-            Err(raised) => return Err(raised),
-        }
-    }
-}
-
-/// Serves the breaker. Being watched or not is settled by the caller.
-#[cold]
-#[inline(never)]
-fn poll(vm: &mut Vm) -> Py<()> {
-    use std::sync::atomic::Ordering::Relaxed;
-    let breaker = &vm.thread().breaker;
-    breaker.fetch_and(!taipan_core::vm::breaker::TRACE, Relaxed);
-    vm.safepoint()
-}
-
 /// The loop. `WATCHED`: with the hooks of `monitor`. `None`: the other copy has to go on with the top frame.
-fn run_loop<const WATCHED: bool>(
+pub(crate) fn run_loop<const WATCHED: bool>(
     vm: &mut Vm,
     start: *mut Frame,
     entry: *mut Frame,
@@ -219,6 +82,22 @@ fn run_loop<const WATCHED: bool>(
                         *sp = word;
                         sp = sp.add(1);
                     }};
+                }
+                /// What `FOR_ITER` does with an item: pushes it, or stores it if that is fused.
+                macro_rules! store_item {
+                    ($instr:expr, $value:expr) => {
+                        if $instr.op == Quick::ForIterStoreFast {
+                            let slot =
+                                locals.add((*caches.add($instr.cache as usize)).word as usize);
+                            let old = *slot;
+                            *slot = $value.into_bits();
+                            if old & POINTER_MASK == 0 && old != 0 {
+                                drop(Value::from_bits(old));
+                            }
+                        } else {
+                            push!($value);
+                        }
+                    };
                 }
                 /// The n-th slot from the top.
                 macro_rules! peek {
@@ -309,6 +188,41 @@ fn run_loop<const WATCHED: bool>(
                             return Ok(None);
                         }
                     };
+                }
+                /// An operator with a fast form for immediate ints.
+                macro_rules! small {
+                    ($fast:path, $slow:path) => {
+                        match $fast(view(peek!(2)), view(peek!(1))) {
+                            Some(value) => {
+                                *peek!(2) = value.into_bits();
+                                sp = sp.sub(1);
+                            }
+                            None => binary!($slow),
+                        }
+                    };
+                }
+                /// Raises once more, without a traceback entry for this frame.
+                macro_rules! again {
+                    ($raised:expr, $origin:expr) => {{
+                        unwind::find_handler(vm, &mut frame, sp, $raised, entry, false, $origin)?;
+                        load_frame!();
+                        continue;
+                    }};
+                }
+                /// Raises for an unbound local.
+                macro_rules! unbound {
+                    ($slot:expr) => {{
+                        save!();
+                        break 'raise ops::names::unbound_local(vm, frame, $slot);
+                    }};
+                }
+                /// Drops the two topmost.
+                macro_rules! drop2 {
+                    () => {{
+                        sp = sp.sub(2);
+                        drop_slot(sp.add(1));
+                        drop_slot(sp);
+                    }};
                 }
                 /// Enters a Python function's frame that a call pushed.
                 macro_rules! enter {
@@ -478,8 +392,7 @@ fn run_loop<const WATCHED: bool>(
                     Quick::LoadFast => {
                         let slot = locals.add(instr.arg as usize);
                         if *slot == 0 {
-                            save!();
-                            break 'raise ops::names::unbound_local(vm, frame, instr.arg);
+                            unbound!(instr.arg);
                         }
                         push!(view(slot).clone());
                     }
@@ -502,8 +415,7 @@ fn run_loop<const WATCHED: bool>(
                     Quick::LoadFastLoadConst => {
                         let a = locals.add((instr.arg & 0xFFFF) as usize);
                         if *a == 0 {
-                            save!();
-                            break 'raise ops::names::unbound_local(vm, frame, instr.arg & 0xFFFF);
+                            unbound!(instr.arg & 0xFFFF);
                         }
                         *sp = view(a).clone().into_bits();
                         *sp.add(1) = (*consts.add((instr.arg >> 16) as usize))
@@ -696,78 +608,28 @@ fn run_loop<const WATCHED: bool>(
                         }
                     }
                     Quick::BinaryFloorDivide => {
-                        match ops::arith::small_floor_divide(view(peek!(2)), view(peek!(1))) {
-                            Some(value) => {
-                                *peek!(2) = value.into_bits();
-                                sp = sp.sub(1);
-                            }
-                            None => binary!(ops::arith::floor_divide),
-                        }
+                        small!(ops::arith::small_floor_divide, ops::arith::floor_divide)
                     }
                     Quick::InplaceFloorDivide => binary!(ops::arith::inplace_floor_divide),
-                    Quick::BinaryModulo => {
-                        match ops::arith::small_modulo(view(peek!(2)), view(peek!(1))) {
-                            Some(value) => {
-                                *peek!(2) = value.into_bits();
-                                sp = sp.sub(1);
-                            }
-                            None => binary!(ops::arith::modulo),
-                        }
-                    }
+                    Quick::BinaryModulo => small!(ops::arith::small_modulo, ops::arith::modulo),
                     Quick::InplaceModulo => binary!(ops::arith::inplace_modulo),
                     Quick::BinaryPower => binary!(ops::arith::power),
                     Quick::InplacePower => binary!(ops::arith::inplace_power),
                     Quick::BinaryMatrixMultiply => binary!(ops::arith::matrix_multiply),
                     Quick::InplaceMatrixMultiply => binary!(ops::arith::inplace_matrix_multiply),
                     Quick::BinaryLshift => {
-                        match ops::arith::small_left_shift(view(peek!(2)), view(peek!(1))) {
-                            Some(value) => {
-                                *peek!(2) = value.into_bits();
-                                sp = sp.sub(1);
-                            }
-                            None => binary!(ops::arith::left_shift),
-                        }
+                        small!(ops::arith::small_left_shift, ops::arith::left_shift)
                     }
                     Quick::InplaceLshift => binary!(ops::arith::inplace_left_shift),
                     Quick::BinaryRshift => {
-                        match ops::arith::small_right_shift(view(peek!(2)), view(peek!(1))) {
-                            Some(value) => {
-                                *peek!(2) = value.into_bits();
-                                sp = sp.sub(1);
-                            }
-                            None => binary!(ops::arith::right_shift),
-                        }
+                        small!(ops::arith::small_right_shift, ops::arith::right_shift)
                     }
                     Quick::InplaceRshift => binary!(ops::arith::inplace_right_shift),
-                    Quick::BinaryAnd => {
-                        let (a, b) = (*peek!(2), *peek!(1));
-                        if both_ints(a, b) {
-                            *peek!(2) = a & b;
-                            sp = sp.sub(1);
-                        } else {
-                            binary!(ops::arith::and);
-                        }
-                    }
+                    Quick::BinaryAnd => small!(ops::arith::small_and, ops::arith::and),
                     Quick::InplaceAnd => binary!(ops::arith::inplace_and),
-                    Quick::BinaryOr => {
-                        let (a, b) = (*peek!(2), *peek!(1));
-                        if both_ints(a, b) {
-                            *peek!(2) = a | b;
-                            sp = sp.sub(1);
-                        } else {
-                            binary!(ops::arith::or);
-                        }
-                    }
+                    Quick::BinaryOr => small!(ops::arith::small_or, ops::arith::or),
                     Quick::InplaceOr => binary!(ops::arith::inplace_or),
-                    Quick::BinaryXor => {
-                        let (a, b) = (*peek!(2), *peek!(1));
-                        if both_ints(a, b) {
-                            *peek!(2) = (a ^ b) | INT_TAG;
-                            sp = sp.sub(1);
-                        } else {
-                            binary!(ops::arith::xor);
-                        }
-                    }
+                    Quick::BinaryXor => small!(ops::arith::small_xor, ops::arith::xor),
                     Quick::InplaceXor => binary!(ops::arith::inplace_xor),
                     Quick::UnaryNegative => {
                         if is_float(*peek!(1)) {
@@ -982,9 +844,7 @@ fn run_loop<const WATCHED: bool>(
                             view(peek!(1)),
                             view(peek!(2))
                         ));
-                        sp = sp.sub(2);
-                        drop_slot(sp.add(1));
-                        drop_slot(sp);
+                        drop2!();
                     }
                     Quick::StoreAttrSlot => {
                         let word = *peek!(1);
@@ -1011,9 +871,7 @@ fn run_loop<const WATCHED: bool>(
                                 view(peek!(1)),
                                 view(peek!(2))
                             ));
-                            sp = sp.sub(2);
-                            drop_slot(sp.add(1));
-                            drop_slot(sp);
+                            drop2!();
                         }
                     }
                     Quick::StoreAttrAdd | Quick::StoreAttrFixed => {
@@ -1034,9 +892,7 @@ fn run_loop<const WATCHED: bool>(
                                 view(peek!(1)),
                                 view(peek!(2))
                             ));
-                            sp = sp.sub(2);
-                            drop_slot(sp.add(1));
-                            drop_slot(sp);
+                            drop2!();
                         }
                     }
                     Quick::DeleteAttr => op!(ops::attribute::delete),
@@ -1273,17 +1129,7 @@ fn run_loop<const WATCHED: bool>(
                         };
                         save!();
                         if let Some(Some(value)) = quick {
-                            if instr.op == Quick::ForIterStoreFast {
-                                let slot =
-                                    locals.add((*caches.add(instr.cache as usize)).word as usize);
-                                let old = *slot;
-                                *slot = value.into_bits();
-                                if old & POINTER_MASK == 0 && old != 0 {
-                                    drop(Value::from_bits(old));
-                                }
-                            } else {
-                                push!(value);
-                            }
+                            store_item!(instr, value);
                             continue;
                         }
                         if !WATCHED
@@ -1302,17 +1148,7 @@ fn run_loop<const WATCHED: bool>(
                         };
                         match next {
                             Some(value) => {
-                                if instr.op == Quick::ForIterStoreFast {
-                                    let slot = locals
-                                        .add((*caches.add(instr.cache as usize)).word as usize);
-                                    let old = *slot;
-                                    *slot = value.into_bits();
-                                    if old & POINTER_MASK == 0 && old != 0 {
-                                        drop(Value::from_bits(old));
-                                    }
-                                } else {
-                                    push!(value);
-                                }
+                                store_item!(instr, value);
                             }
                             None => {
                                 sp = sp.sub(1);
@@ -1332,13 +1168,7 @@ fn run_loop<const WATCHED: bool>(
                         if !again {
                             break 'raise raised;
                         }
-                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, None) {
-                            Ok(()) => {
-                                load_frame!();
-                                continue;
-                            }
-                            Err(raised) => return Err(raised),
-                        }
+                        again!(raised, None);
                     }
                     Quick::Reraise => {
                         let exception = Value::from_bits(*peek!(1));
@@ -1348,14 +1178,7 @@ fn run_loop<const WATCHED: bool>(
                         let origin = (instr.arg > 0)
                             .then(|| view(peek!(instr.arg as usize)).small_int_unchecked() as u32);
                         let raised = vm.set_pending(exception);
-                        match unwind::find_handler(vm, &mut frame, sp, raised, entry, false, origin)
-                        {
-                            Ok(()) => {
-                                load_frame!();
-                                continue;
-                            }
-                            Err(raised) => return Err(raised),
-                        }
+                        again!(raised, origin);
                     }
                     Quick::PushExcInfo => {
                         let exception = view(peek!(1)).clone();
@@ -1401,17 +1224,7 @@ fn run_loop<const WATCHED: bool>(
                             frame = crate::generator::suspend_inline(vm, frame);
                             load_frame!();
                             let for_iter = *ip.sub(1);
-                            if for_iter.op == Quick::ForIterStoreFast {
-                                let slot = locals
-                                    .add((*caches.add(for_iter.cache as usize)).word as usize);
-                                let old = *slot;
-                                *slot = value.into_bits();
-                                if old != 0 {
-                                    drop(Value::from_bits(old));
-                                }
-                            } else {
-                                push!(value);
-                            }
+                            store_item!(for_iter, value);
                             continue;
                         }
                         return Ok(Some(Exit::Yield(value)));
@@ -1438,18 +1251,7 @@ fn run_loop<const WATCHED: bool>(
                                     frame = crate::generator::suspend_inline(vm, frame);
                                     load_frame!();
                                     let for_iter = *ip.sub(1);
-                                    if for_iter.op == Quick::ForIterStoreFast {
-                                        let slot = locals.add(
-                                            (*caches.add(for_iter.cache as usize)).word as usize,
-                                        );
-                                        let old = *slot;
-                                        *slot = value.into_bits();
-                                        if old != 0 {
-                                            drop(Value::from_bits(old));
-                                        }
-                                    } else {
-                                        push!(value);
-                                    }
+                                    store_item!(for_iter, value);
                                     continue;
                                 }
                                 return Ok(Some(Exit::Yield(value)));
@@ -1474,21 +1276,11 @@ fn run_loop<const WATCHED: bool>(
                     Quick::EndAsyncFor => {
                         save!();
                         if view(peek!(1)).is_instance(&builtin_types::STOP_ASYNC_ITERATION) {
-                            sp = sp.sub(2);
-                            drop_slot(sp.add(1));
-                            drop_slot(sp);
+                            drop2!();
                         } else {
                             sp = sp.sub(1);
                             let raised = vm.set_pending(Value::from_bits(*sp));
-                            match unwind::find_handler(
-                                vm, &mut frame, sp, raised, entry, false, None,
-                            ) {
-                                Ok(()) => {
-                                    load_frame!();
-                                    continue;
-                                }
-                                Err(raised) => return Err(raised),
-                            }
+                            again!(raised, None);
                         }
                     }
 

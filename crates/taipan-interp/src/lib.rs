@@ -7,6 +7,8 @@ pub mod call;
 pub mod code_object;
 pub mod code_type;
 pub mod dispatch;
+mod enter;
+mod fast;
 pub mod frame;
 pub mod frame_locals;
 pub mod frame_object;

@@ -229,6 +229,24 @@ pub fn small_right_shift(a: &Value, b: &Value) -> Option<Value> {
     Value::from_small_int(a >> b.min(63))
 }
 
+/// `a & b` of immediate ints.
+#[inline(always)]
+pub fn small_and(a: &Value, b: &Value) -> Option<Value> {
+    Value::from_small_int(a.small_int()? & b.small_int()?)
+}
+
+/// `a | b` of immediate ints.
+#[inline(always)]
+pub fn small_or(a: &Value, b: &Value) -> Option<Value> {
+    Value::from_small_int(a.small_int()? | b.small_int()?)
+}
+
+/// `a ^ b` of immediate ints.
+#[inline(always)]
+pub fn small_xor(a: &Value, b: &Value) -> Option<Value> {
+    Value::from_small_int(a.small_int()? ^ b.small_int()?)
+}
+
 /// Compares words of immediate ints: the tag does not change their order.
 #[inline(always)]
 pub fn compare_words(op: u32, a: i64, b: i64) -> bool {

@@ -1,0 +1,77 @@
+//! The ways into the loop: calling, throwing, and changing between its plain and its watched copy.
+
+use crate::dispatch::{Exit, run_loop};
+use crate::frame::{self, Frame};
+use crate::{monitor, unwind};
+use taipan_core::{Py, Raised, Vm};
+
+/// Runs `frame`, which is the thread's top frame and flagged ENTRY, until it returns, yields or raises.
+/// After a return or an error the frame is gone (or, a generator's, cleared).
+#[inline]
+pub fn run(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
+    if vm.thread().tracing.get() != 0 {
+        return run_watched(vm, entry);
+    }
+    run_from(vm, entry, entry)
+}
+
+/// [`run`] with the event of the frame's beginning.
+#[cold]
+fn run_watched(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
+    // SAFETY: a live frame.
+    let kind = unsafe { monitor::entry_of(entry) };
+    match monitor::entered(vm, entry, kind) {
+        Ok(()) => run_from(vm, entry, entry),
+        Err(raised) => handle(vm, entry, raised),
+    }
+}
+
+/// Like [`run`] for a frame that goes on by raising the pending exception (`throw()`).
+pub fn run_raising(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
+    if vm.thread().tracing.get() == 0 {
+        return handle(vm, entry, raised);
+    }
+    let error = vm.take_raised(raised);
+    let raised = match monitor::entered(vm, entry, monitor::Entry::Throw(&error)) {
+        Ok(()) => vm.set_pending(error),
+        Err(raised) => raised,
+    };
+    handle(vm, entry, raised)
+}
+
+/// Goes on where the pending exception is handled.
+fn handle(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
+    let mut frame = entry;
+    // SAFETY: a live frame.
+    let sp = unsafe { Frame::stack(frame).add((*frame).depth as usize) };
+    unwind::find_handler(vm, &mut frame, sp, raised, entry, true, None)?;
+    run_from(vm, frame, entry)
+}
+
+/// Runs the copy of the loop that fits: it ends early when watching is switched on or off.
+#[inline]
+fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
+    let mut frame = start;
+    loop {
+        let exit = if vm.thread().tracing.get() == 0 {
+            run_loop::<false>(vm, frame, entry)
+        } else {
+            run_loop::<true>(vm, frame, entry)
+        };
+        match exit {
+            Ok(Some(exit)) => return Ok(exit),
+            Ok(None) => frame = frame::top(vm),
+            Err(raised) => return Err(raised),
+        }
+    }
+}
+
+/// Serves the breaker. Being watched or not is settled by the caller.
+#[cold]
+#[inline(never)]
+pub(crate) fn poll(vm: &mut Vm) -> Py<()> {
+    use std::sync::atomic::Ordering::Relaxed;
+    let breaker = &vm.thread().breaker;
+    breaker.fetch_and(!taipan_core::vm::breaker::TRACE, Relaxed);
+    vm.safepoint()
+}
