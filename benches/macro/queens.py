@@ -1,6 +1,6 @@
 """All placements of queens, by generators."""
 
-N = 7
+N = 9
 
 
 def place(n, row, columns, up, down):
