@@ -1,8 +1,10 @@
 //! Taipan, a Python 3.14: the embedding interface, and the wiring of the crates below.
 //!
 //! ```no_run
-//! let mut python = taipan::Runtime::new(taipan::Config::default());
+//! let mut python = taipan::Runtime::new(taipan::Config::default())?;
 //! let status = python.run(&taipan::Program::Command("print(6 * 7)".into()));
+//! assert_eq!(status, 0);
+//! # Ok::<(), String>(())
 //! ```
 //!
 //! See `docs/architecture.md`.
