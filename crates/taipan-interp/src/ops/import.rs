@@ -4,7 +4,7 @@ use super::{Top, drop_top, finish, push, view};
 use crate::frame::Frame;
 use crate::module::Module;
 use taipan_core::dict_object::Dict;
-use taipan_core::{Py, Value, Vm, builtin_types, exception, name, str_object, tuple_object};
+use taipan_core::{Py, Value, Vm, builtin_types, exception, name, str_object};
 
 /// `IMPORT_NAME`
 ///
@@ -184,9 +184,4 @@ pub unsafe fn print_expr(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, _arg: u3
         vm.call(&hook, std::slice::from_ref(view(sp, 1)))?;
         drop_top(sp, 1)
     }
-}
-
-/// The names of a module's `__all__`-less public surface are those without a leading underscore; a helper for `dir`.
-pub fn empty() -> Value {
-    tuple_object::empty_tuple()
 }

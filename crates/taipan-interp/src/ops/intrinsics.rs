@@ -5,7 +5,7 @@ use crate::frame::Frame;
 use crate::function::Function;
 use taipan_bytecode::code::CodeFlags;
 use taipan_bytecode::ops::{Intrinsic1, Intrinsic2};
-use taipan_core::{Py, Value, Vm, builtin_types, exception, name};
+use taipan_core::{Py, Value, Vm, builtin_types, exception};
 
 /// `CALL_INTRINSIC_1`
 ///
@@ -105,6 +105,5 @@ fn stop_iteration_error(vm: &mut Vm, frame: *mut Frame, raised: &Value) -> Py {
     let error = vm.call(&builtin_types::RUNTIME_ERROR.to_value(), &[text])?;
     exception::set_cause(vm, &error, Some(raised.clone()));
     exception::set_context(vm, &error, Some(raised.clone()));
-    let _ = name!("__cause__");
     Ok(error)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     BUFFERED_IO_BASE, BUFFERED_RANDOM, BUFFERED_READER, BUFFERED_RW_PAIR, BUFFERED_WRITER,
-    DEFAULT_BUFFER_SIZE, FILE_IO, closed_file, file, is_closed, size_argument, unsupported,
+    DEFAULT_BUFFER_SIZE, FILE_IO, file, is_closed, size_argument, unsupported,
 };
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
@@ -945,5 +945,4 @@ pub(super) fn define() {
     for (ty, spec) in all {
         ty.define(spec);
     }
-    let _ = closed_file;
 }

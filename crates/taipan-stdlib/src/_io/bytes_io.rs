@@ -1,7 +1,6 @@
 //! `BytesIO`: a binary file in memory.
 
 use super::{BUFFERED_IO_BASE, BYTES_IO, closed_file, size_argument};
-use taipan_core::buffer::Buffer;
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
     Args, Bound, GetSetDef, Layout, MethodDef, Payload, Py, Slots, TypeFlags, TypeObject, TypeSpec,
@@ -386,5 +385,4 @@ static SPEC: TypeSpec = TypeSpec {
 
 pub(super) fn define() {
     BYTES_IO.define(&SPEC);
-    let _: Option<Buffer> = None;
 }

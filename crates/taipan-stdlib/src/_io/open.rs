@@ -157,11 +157,7 @@ fn wrap(
     }
     if *buffering < 0 {
         let block = vm.get_attr_str(raw, "_blksize")?;
-        *buffering = vm
-            .index_i64(&block)?
-            .max(8192)
-            .min(DEFAULT_BUFFER_SIZE as i64)
-            .max(DEFAULT_BUFFER_SIZE as i64);
+        *buffering = vm.index_i64(&block)?.max(DEFAULT_BUFFER_SIZE as i64);
     }
     if *buffering == 0 {
         if mode.binary {
