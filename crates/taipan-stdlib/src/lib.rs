@@ -45,7 +45,7 @@ pub mod select;
 pub mod statistics;
 pub mod structs;
 pub mod structseq;
-mod support;
+pub mod support;
 pub mod sys;
 pub mod termios;
 pub mod thread;
@@ -57,6 +57,8 @@ pub mod unicodedata;
 pub mod warnings;
 pub mod weakref_module;
 
+#[doc(hidden)]
+pub use taipan_core;
 use taipan_core::{MethodDef, Py, Value, Vm};
 
 /// The declaration of a native module.

@@ -6,18 +6,18 @@ use taipan_core::{Bound, MethodDef, Py, Tracer, TypeObject, Value, Vm, bound};
 use taipan_types::list;
 
 /// Puts `value` into a module's dict under `name`.
-pub(crate) fn add(dict: &Value, name: &str, value: Value) {
+pub fn add(dict: &Value, name: &str, value: Value) {
     let name = taipan_core::str_object::name(name);
     dict.expect::<Dict>().set_name(&name, value);
 }
 
 /// Puts a type into a module's dict under its own name.
-pub(crate) fn add_type(dict: &Value, ty: &'static TypeObject) {
+pub fn add_type(dict: &Value, ty: &'static TypeObject) {
     add(dict, ty.short_name(), ty.to_value());
 }
 
 /// The elements of an exact list that stores raw doubles.
-pub(crate) fn float_list(vm: &mut Vm, value: &Value) -> Option<Vec<f64>> {
+pub fn float_list(vm: &mut Vm, value: &Value) -> Option<Vec<f64>> {
     if !list::is_exact_list(value) {
         return None;
     }
@@ -26,7 +26,7 @@ pub(crate) fn float_list(vm: &mut Vm, value: &Value) -> Option<Vec<f64>> {
 }
 
 /// Every element of an iterable as a double.
-pub(crate) fn to_floats(vm: &mut Vm, iterable: &Value) -> Py<Vec<f64>> {
+pub fn to_floats(vm: &mut Vm, iterable: &Value) -> Py<Vec<f64>> {
     if let Some(floats) = float_list(vm, iterable) {
         return Ok(floats);
     }
@@ -39,7 +39,7 @@ pub(crate) fn to_floats(vm: &mut Vm, iterable: &Value) -> Py<Vec<f64>> {
 }
 
 /// A signature that arguments of a `new` slot are bound to.
-pub(crate) const fn signature(text: &'static str) -> MethodDef {
+pub const fn signature(text: &'static str) -> MethodDef {
     bound(text, never, "")
 }
 
@@ -48,7 +48,7 @@ fn never(_vm: &mut Vm, _receiver: &Value, _args: &Bound) -> Py {
 }
 
 /// A field of a payload: what it refers to.
-pub(crate) trait Holds {
+pub trait Holds {
     /// Reports each counted reference once.
     fn report(&self, _tracer: &mut Tracer<'_>) {}
     /// Moves the references out, if the field can do without them.
@@ -125,6 +125,7 @@ impl Holds for Vec<Vec<Value>> {
 }
 
 /// Declares a native type: its static, its payload with fields that never change, and the guarded state.
+#[macro_export]
 macro_rules! native_type {
     (
         $(#[$doc:meta])*
@@ -132,12 +133,12 @@ macro_rules! native_type {
         $state:ident { $($part:ident: $part_type:ty),* $(,)? }
     ) => {
         #[doc = concat!("The type `", $name, "`.")]
-        pub static $ty: taipan_core::TypeObject = taipan_core::Type::declare($name);
+        pub static $ty: $crate::taipan_core::TypeObject = $crate::taipan_core::Type::declare($name);
 
         $(#[$doc])*
         pub struct $payload {
             $($field: $field_type,)*
-            state: taipan_core::lock::Locked<$state>,
+            state: $crate::taipan_core::lock::Locked<$state>,
         }
 
         /// What changes in it.
@@ -145,29 +146,29 @@ macro_rules! native_type {
             $($part: $part_type,)*
         }
 
-        impl taipan_core::lock::HasState for $payload {
+        impl $crate::taipan_core::lock::HasState for $payload {
             type State = $state;
-            fn cell(&self) -> &taipan_core::lock::Locked<$state> {
+            fn cell(&self) -> &$crate::taipan_core::lock::Locked<$state> {
                 &self.state
             }
         }
 
         #[expect(unsafe_code, reason = "the contract of payloads")]
         // SAFETY: every field reports its references once.
-        unsafe impl taipan_core::Payload for $payload {
+        unsafe impl $crate::taipan_core::Payload for $payload {
             const GC: bool = true;
-            fn type_object() -> &'static taipan_core::TypeObject {
+            fn type_object() -> &'static $crate::taipan_core::TypeObject {
                 &$ty
             }
             #[allow(unused_variables)]
-            fn trace(&self, tracer: &mut taipan_core::Tracer<'_>) {
+            fn trace(&self, tracer: &mut $crate::taipan_core::Tracer<'_>) {
                 $($crate::support::Holds::report(&self.$field, tracer);)*
                 // SAFETY: the world is stopped.
                 let state = unsafe { self.state.get_unlocked() };
                 $($crate::support::Holds::report(&state.$part, tracer);)*
             }
             #[allow(unused_variables)]
-            fn clear(&self, out: &mut Vec<taipan_core::Value>) {
+            fn clear(&self, out: &mut Vec<$crate::taipan_core::Value>) {
                 // SAFETY: the object is garbage.
                 let state = unsafe { self.state.get_unlocked() };
                 $($crate::support::Holds::release(&mut state.$part, out);)*
@@ -176,10 +177,10 @@ macro_rules! native_type {
     };
 }
 
-pub(crate) use native_type;
+pub use crate::native_type;
 
 /// A type's name as `repr` of its instances shows it: `module.Qualname`.
-pub(crate) fn qualified_name(vm: &mut Vm, ty: &TypeObject) -> Py<String> {
+pub fn qualified_name(vm: &mut Vm, ty: &TypeObject) -> Py<String> {
     let cls = ty.to_value();
     let module = vm.get_attr(&cls, taipan_core::name!("__module__"))?;
     let name = vm.get_attr(&cls, taipan_core::name!("__qualname__"))?;
@@ -191,7 +192,7 @@ pub(crate) fn qualified_name(vm: &mut Vm, ty: &TypeObject) -> Py<String> {
 }
 
 /// Puts the functions of one more table into a module's dict.
-pub(crate) fn add_functions(dict: &Value, module: &str, table: &'static [MethodDef]) {
+pub fn add_functions(dict: &Value, module: &str, table: &'static [MethodDef]) {
     let owner = taipan_core::str_object::name(module);
     for function in table {
         let value =

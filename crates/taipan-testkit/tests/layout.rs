@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a crate may use those before it only.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "taipan-base",
     "taipan-syntax",
     "taipan-bytecode",
@@ -12,6 +12,7 @@ const ORDER: [&str; 12] = [
     "taipan-types",
     "taipan-interp",
     "taipan-stdlib",
+    "taipan-bindings",
     "taipan-lib",
     "taipan",
     "taipan-cli",

@@ -40,6 +40,9 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Py<()> {
     }
     let no_site = settings.flags.no_site;
     config::set(vm, settings);
+    for module in taipan_bindings::MODULES {
+        _imp::add_module(vm, module);
+    }
     let modules = dict_object::new_dict();
     *vm.interpreter().modules.borrow_mut() = Some(modules.clone());
     let builtins = native(vm, "builtins")?;
