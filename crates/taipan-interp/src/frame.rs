@@ -282,6 +282,16 @@ pub fn top(vm: &Vm) -> *mut Frame {
     vm.thread().frame.get() as *mut Frame
 }
 
+/// A number that tells apart the places in code where the thread can be; 0 outside of frames.
+pub fn place(vm: &Vm) -> usize {
+    let frame = top(vm);
+    if frame.is_null() {
+        return 0;
+    }
+    // SAFETY: the thread's frames are live.
+    unsafe { (*frame).ip as usize }
+}
+
 /// Reports all counted references of a suspended frame.
 ///
 /// # Safety

@@ -25,7 +25,7 @@ fn safepoint(vm: &mut Vm) -> Py<()> {
     if asked & breaker::MERGE != 0 {
         refcount::merge_queued();
     }
-    if asked & breaker::ZEAL != 0 {
+    if asked & breaker::ZEAL != 0 && crate::stress::zeal_is_due(vm) {
         gc::collect(vm, 2)?;
     } else if asked & breaker::COLLECT != 0 {
         gc::maybe_collect(vm);

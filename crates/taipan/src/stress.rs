@@ -1,7 +1,8 @@
 //! Stress modes (`TAIPAN_STRESS`): they make rare things happen all the time, so that broken rules show. Several are given
-//! with commas: `gc-zeal` collects at each safepoint, `stack-tight` leaves little native stack, `quick` specialises instructions at
+//! with commas: `gc-zeal` collects at safepoints (see [`zeal_is_due`]), `stack-tight` leaves little native stack, `quick` specialises instructions at
 //! their first run, `counts` checks all reference counts against the edges of the heap when the program ends.
 
+use std::cell::Cell;
 use taipan_core::Vm;
 use taipan_core::vm::breaker;
 
@@ -28,6 +29,30 @@ pub fn before_program(vm: &mut Vm) {
     if is_on("gc-zeal") {
         vm.request(breaker::ZEAL);
     }
+}
+
+/// How often each place in code was reached, by a hash of the place.
+struct Visits(Box<[Cell<u32>; 4096]>);
+
+impl Default for Visits {
+    fn default() -> Visits {
+        Visits(Box::new([const { Cell::new(0) }; 4096]))
+    }
+}
+
+/// Does `gc-zeal` collect at this safepoint? Always for the first few times that a place in code is reached, then each time the
+/// number of visits doubles: a collection walks the whole heap, and the tenth-thousandth at one place shows nothing new.
+/// A program that has switched automatic collection off is left alone.
+pub fn zeal_is_due(vm: &Vm) -> bool {
+    if !vm.interpreter().gc.is_enabled() {
+        return false;
+    }
+    let place = taipan_interp::frame::place(vm) as u64;
+    let hash = (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize;
+    let visits = &vm.interpreter_state::<Visits>().0[hash];
+    let count = visits.get().saturating_add(1);
+    visits.set(count);
+    count <= 8 || count.is_power_of_two()
 }
 
 /// What is checked at the end; false if something is wrong.
