@@ -78,6 +78,13 @@ fn remap(ptr: *mut u8, size: usize, new_size: usize) -> *mut u8 {
     }
 }
 
+/// Gives the system back what freed blocks leave unused. Takes the time of a look at all pages, so only for moments that are
+/// slow anyway.
+pub fn release_unused() {
+    // SAFETY: plain call; it frees no block that is in use.
+    unsafe { mi::mi_collect(true) }
+}
+
 /// The process's allocator: mimalloc, and mappings for large buffers. The binary names it in `#[global_allocator]`.
 pub struct Mimalloc;
 

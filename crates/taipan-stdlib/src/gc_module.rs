@@ -167,6 +167,9 @@ fn collect(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         return Err(vm.value_error("invalid generation"));
     }
     let found = gc::collect(vm, generation as u8)?;
+    if generation == GENERATIONS as i64 - 1 {
+        taipan_core::alloc::release_unused();
+    }
     Ok(Value::int(found as i64))
 }
 
