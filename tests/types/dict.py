@@ -141,3 +141,21 @@ raises(TypeError, "mappingproxy() argument must be a mapping, not list", types.M
 raises(TypeError, "mappingproxy() argument must be a mapping, not int", types.MappingProxyType, 1)
 raises(TypeError, "'|=' is not supported by mappingproxy; use '|' instead", p.__ior__, {})
 print("ok")
+
+# keys of a subclass of str are found by name, wherever names are looked up
+class Name(str):
+    pass
+class Holder:
+    pass
+holder = Holder()
+holder.__dict__[Name("a")] = 1
+setattr(holder, Name("b"), 2)
+holder.__dict__.update({Name("c"): 3})
+assert (holder.a, holder.b, holder.c) == (1, 2, 3)
+made = type("Made", (), {Name("d"): 4})
+assert (made.d, made().d) == (4, 4)
+globals()[Name("named")] = 5
+assert named == 5
+names = {Name("x"): 6}
+exec("y = x + 1", names)
+assert names["y"] == 7

@@ -376,6 +376,17 @@ pub fn is_exact_str(value: &Value) -> bool {
     value.is_object() && value.shape() == builtin_types::STR.root_shape()
 }
 
+/// Is it a string that is equal to others by its text alone: exact, or of a subclass with the `__eq__` of `str`?
+#[inline]
+pub fn compares_as_str(value: &Value) -> bool {
+    is_exact_str(value)
+        || is_str(value)
+            && match (value.type_of().slots().compare, builtin_types::STR.slots().compare) {
+                (Some(own), Some(of_str)) => std::ptr::fn_addr_eq(own, of_str),
+                _ => false,
+            }
+}
+
 /// Are two strings (exact or not) the same text?
 #[inline]
 pub fn str_eq(a: &Value, b: &Value) -> bool {

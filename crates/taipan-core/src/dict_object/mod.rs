@@ -626,7 +626,7 @@ impl Obj<Dict> {
 
     // ---- names: never run Python code, need no token ----
 
-    /// The value of a name (an exact string). Keys that are not exact strings are not compared.
+    /// The value of a name (an exact string). Keys with an `__eq__` of their own are not compared.
     #[inline]
     pub fn get_name(&self, name: &Value) -> Option<Value> {
         let hash = str_hash(name);

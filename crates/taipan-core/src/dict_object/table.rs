@@ -1,6 +1,6 @@
 //! The table of a dict: a row of entries and the hash index into it.
 
-use crate::str_object::{is_exact_str, is_interned, str_eq};
+use crate::str_object::{compares_as_str, is_exact_str, is_interned, str_eq};
 use crate::value::Value;
 
 /// Up to this many entries are searched without an index.
@@ -239,7 +239,7 @@ impl Table {
                 return true;
             }
             entry.hash == hash
-                && (all_str || is_exact_str(key))
+                && (all_str || compares_as_str(key))
                 && !(interned && is_interned(key))
                 && str_eq(key, name)
         })
