@@ -381,7 +381,10 @@ pub fn is_exact_str(value: &Value) -> bool {
 pub fn compares_as_str(value: &Value) -> bool {
     is_exact_str(value)
         || is_str(value)
-            && match (value.type_of().slots().compare, builtin_types::STR.slots().compare) {
+            && match (
+                value.type_of().slots().compare,
+                builtin_types::STR.slots().compare,
+            ) {
                 (Some(own), Some(of_str)) => std::ptr::fn_addr_eq(own, of_str),
                 _ => false,
             }
