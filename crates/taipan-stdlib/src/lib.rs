@@ -42,6 +42,7 @@ pub mod pwd;
 pub mod random;
 pub mod resource;
 pub mod select;
+pub mod socket;
 pub mod statistics;
 pub mod structs;
 pub mod structseq;
@@ -109,6 +110,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &pwd::MODULE,
     &resource::MODULE,
     &select::MODULE,
+    &socket::MODULE,
     &random::MODULE,
     &statistics::MODULE,
     &structs::MODULE,
