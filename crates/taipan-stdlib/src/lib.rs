@@ -34,11 +34,14 @@ pub mod library;
 pub mod locks;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
 pub mod operator;
 pub mod path;
 pub mod posix;
 pub mod posix_subprocess;
+pub mod posixshmem;
 pub mod pwd;
+pub mod queue;
 pub mod random;
 pub mod resource;
 pub mod select;
@@ -48,6 +51,7 @@ pub mod structs;
 pub mod structseq;
 pub mod support;
 pub mod sys;
+pub mod syslog;
 pub mod termios;
 pub mod thread;
 pub mod time;
@@ -55,6 +59,7 @@ pub mod tokenize;
 pub mod traceback_print;
 pub mod typing;
 pub mod unicodedata;
+pub mod uuid;
 pub mod warnings;
 pub mod weakref_module;
 
@@ -104,10 +109,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &library::MODULE,
     &marshal::MODULE,
     &math::MODULE,
+    &mmap::MODULE,
     &operator::MODULE,
     &posix::MODULE,
     &posix_subprocess::MODULE,
+    &posixshmem::MODULE,
     &pwd::MODULE,
+    &queue::MODULE,
     &resource::MODULE,
     &select::MODULE,
     &socket::MODULE,
@@ -115,12 +123,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &statistics::MODULE,
     &structs::MODULE,
     &sys::MODULE,
+    &syslog::MODULE,
     &termios::MODULE,
     &thread::MODULE,
     &time::MODULE,
     &tokenize::MODULE,
     &typing::MODULE,
     &unicodedata::MODULE,
+    &uuid::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,
 ];

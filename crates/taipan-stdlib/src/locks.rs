@@ -109,3 +109,33 @@ impl Reentrant {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Held::default();
     }
 }
+
+/// Wakes those who wait for something to happen; what it is they look at themselves.
+#[derive(Default)]
+pub struct Bell {
+    rings: Mutex<u64>,
+    rang: Condvar,
+}
+
+impl Bell {
+    /// Something happened: one who waits goes on.
+    pub fn ring(&self) {
+        let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        *rings = rings.wrapping_add(1);
+        self.rang.notify_one();
+    }
+
+    /// How often it rang. Ask before looking, and give the answer to [`Bell::wait_after`].
+    pub fn count(&self) -> u64 {
+        *self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it rings again after the `seen`-th time, at most for `span`.
+    pub fn wait_after(&self, seen: u64, span: Duration) {
+        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(
+            self.rang
+                .wait_timeout_while(rings, span, |rings| *rings == seen),
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! What the modules here share: filling in module dicts, float rows, small argument checks.
 
 use std::collections::VecDeque;
+use std::ffi::CString;
 use taipan_core::dict_object::Dict;
 use taipan_core::{Bound, MethodDef, Py, Tracer, TypeObject, Value, Vm, bound};
 use taipan_types::list;
@@ -36,6 +37,47 @@ pub fn to_floats(vm: &mut Vm, iterable: &Value) -> Py<Vec<f64>> {
         floats.push(vm.to_f64(&item)?);
     }
     Ok(floats)
+}
+
+/// A C `int` with the messages of argument parsing.
+pub fn int_argument(vm: &mut Vm, value: &Value) -> Py<i32> {
+    let number = vm.index(value)?;
+    match number.as_i64() {
+        Some(number) if number > i64::from(i32::MAX) => {
+            Err(vm.overflow_error("signed integer is greater than maximum"))
+        }
+        Some(number) if number < i64::from(i32::MIN) => {
+            Err(vm.overflow_error("signed integer is less than minimum"))
+        }
+        Some(number) => Ok(number as i32),
+        None => Err(vm.overflow_error("Python int too large to convert to C long")),
+    }
+}
+
+/// A text argument as a C string.
+pub fn c_text_argument(
+    vm: &mut Vm,
+    function: &str,
+    position: Option<usize>,
+    value: &Value,
+) -> Py<CString> {
+    let Some(text) = taipan_core::str_object::str_of(value) else {
+        let place = position.map_or("argument".to_owned(), |at| format!("argument {at}"));
+        let given = value.type_of().name();
+        return Err(vm.type_error(format!("{function}() {place} must be str, not {given}")));
+    };
+    let text = match text.to_utf8() {
+        Some(text) => text,
+        // Encoding raises what a lone surrogate is worth.
+        None => {
+            taipan_types::codec::encode_str(vm, value, Some("utf-8"), None)?;
+            String::new()
+        }
+    };
+    match CString::new(text) {
+        Ok(text) => Ok(text),
+        Err(_) => Err(vm.value_error("embedded null character")),
+    }
 }
 
 /// A signature that arguments of a `new` slot are bound to.

@@ -1,10 +1,11 @@
 //! Byte order, addresses as text and as bytes, network interfaces.
 
-use super::{arguments, fail, int_argument, os_error};
+use super::{arguments, fail, os_error};
 use crate::path::{self, errno};
+use crate::support::{c_text_argument, int_argument};
 use std::ffi::{CStr, CString};
 use std::net::{Ipv4Addr, Ipv6Addr};
-use taipan_core::str_object::{is_str, new_str, str_of};
+use taipan_core::str_object::{is_str, new_str};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Py, Value, Vm, f0, f1, raw};
 use taipan_types::buffer::bytes_like;
@@ -99,34 +100,8 @@ fn swap32(vm: &mut Vm, _module: &Value, value: &Value) -> Py {
     Ok(Value::int(number.to_be().into()))
 }
 
-/// A text argument as a C string.
-pub(super) fn text_argument(
-    vm: &mut Vm,
-    function: &str,
-    position: Option<usize>,
-    value: &Value,
-) -> Py<CString> {
-    let Some(text) = str_of(value) else {
-        let place = position.map_or("argument".to_owned(), |at| format!("argument {at}"));
-        let given = value.type_of().name();
-        return Err(vm.type_error(format!("{function}() {place} must be str, not {given}")));
-    };
-    let text = match text.to_utf8() {
-        Some(text) => text,
-        // Encoding raises what a lone surrogate is worth.
-        None => {
-            taipan_types::codec::encode_str(vm, value, Some("utf-8"), None)?;
-            String::new()
-        }
-    };
-    match CString::new(text) {
-        Ok(text) => Ok(text),
-        Err(_) => Err(vm.value_error("embedded null character")),
-    }
-}
-
 fn inet_aton(vm: &mut Vm, _module: &Value, value: &Value) -> Py {
-    let text = text_argument(vm, "inet_aton", None, value)?;
+    let text = c_text_argument(vm, "inet_aton", None, value)?;
     let mut packed = libc::in_addr { s_addr: 0 };
     // SAFETY: a C string and a structure of ours.
     if unsafe { inet_aton_c(text.as_ptr(), &mut packed) } == 0 {
@@ -170,7 +145,7 @@ fn inet_ntoa(vm: &mut Vm, _module: &Value, value: &Value) -> Py {
 fn inet_pton(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
     let args = arguments(vm, "inet_pton", args, 2, 2)?;
     let family = int_argument(vm, &args[0])?;
-    let text = text_argument(vm, "inet_pton", Some(2), &args[1])?;
+    let text = c_text_argument(vm, "inet_pton", Some(2), &args[1])?;
     if family != libc::AF_INET && family != libc::AF_INET6 {
         return Err(raise_errno(vm, libc::EAFNOSUPPORT, None));
     }

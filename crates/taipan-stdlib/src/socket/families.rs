@@ -1,9 +1,10 @@
 //! Addresses of the families that only Linux has: netlink, packets, CAN, virtual machines, crypto, TIPC, Qualcomm's IPC router.
 
 use super::address::{Address, host_address, host_bytes, raw_address, tuple};
-use super::convert::{interface_name, text_argument};
-use super::{fail, int_argument, os_error, wrapped_argument};
+use super::convert::interface_name;
+use super::{fail, os_error, wrapped_argument};
 use crate::path;
+use crate::support::{c_text_argument, int_argument};
 use std::ffi::CString;
 use std::mem::{size_of, zeroed};
 use taipan_core::number::int_from_u64;
@@ -125,7 +126,7 @@ fn packet(vm: &mut Vm, value: &Value, caller: &str) -> Py<Address> {
     if !(2..=5).contains(&parts.len()) {
         return Err(vm.type_error("AF_PACKET address must be a tuple of two to five elements"));
     }
-    let name = text_argument(vm, caller, Some(1), &parts[0])?;
+    let name = c_text_argument(vm, caller, Some(1), &parts[0])?;
     let proto = int_argument(vm, &parts[1])?;
     let kind = super::int_or(vm, parts.get(2), 0)?;
     let hardware = super::int_or(vm, parts.get(3), 0)?;
@@ -202,8 +203,8 @@ fn alg(vm: &mut Vm, value: &Value, caller: &str) -> Py<Address> {
     if !(2..=4).contains(&parts.len()) {
         return Err(vm.type_error("AF_ALG address must be a tuple (type, name[, feat[, mask]])"));
     }
-    let kind = text_argument(vm, caller, Some(1), &parts[0])?;
-    let name = text_argument(vm, caller, Some(2), &parts[1])?;
+    let kind = c_text_argument(vm, caller, Some(1), &parts[0])?;
+    let name = c_text_argument(vm, caller, Some(2), &parts[1])?;
     // SAFETY: plain numbers.
     let mut own: libc::sockaddr_alg = unsafe { zeroed() };
     own.salg_family = libc::AF_ALG as _;

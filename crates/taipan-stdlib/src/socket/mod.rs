@@ -15,7 +15,7 @@ mod transfer;
 mod wait;
 
 use crate::ModuleDef;
-use crate::support::{add, add_functions, add_type};
+use crate::support::{add, add_functions, add_type, int_argument};
 use taipan_core::{
     Args, Py, Raised, Type, TypeFlags, TypeObject, TypeSpec, Value, Vm, builtin_types,
 };
@@ -103,21 +103,6 @@ fn arguments<'a>(
     Err(vm.type_error(format!(
         "{function}() takes {bound} {wanted} argument{plural} ({given} given)"
     )))
-}
-
-/// A C `int` with the messages of argument parsing.
-fn int_argument(vm: &mut Vm, value: &Value) -> Py<i32> {
-    let number = vm.index(value)?;
-    match number.as_i64() {
-        Some(number) if number > i64::from(i32::MAX) => {
-            Err(vm.overflow_error("signed integer is greater than maximum"))
-        }
-        Some(number) if number < i64::from(i32::MIN) => {
-            Err(vm.overflow_error("signed integer is less than minimum"))
-        }
-        Some(number) => Ok(number as i32),
-        None => Err(vm.overflow_error("Python int too large to convert to C long")),
-    }
 }
 
 /// An optional C `int`.

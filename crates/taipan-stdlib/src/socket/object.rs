@@ -2,9 +2,10 @@
 
 use super::address::{self, Address};
 use super::wait::{self, Budget, Failure, Timeout, Until};
-use super::{arguments, fail, int_argument, int_or, message, os_error, transfer};
+use super::{arguments, fail, int_or, message, os_error, transfer};
 use crate::audit::audit;
 use crate::path::{c_int, check, errno};
+use crate::support::int_argument;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use taipan_core::lock::{HasState, Locked};

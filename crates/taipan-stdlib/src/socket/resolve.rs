@@ -1,10 +1,11 @@
 //! Questions to the resolver: names of hosts, services and protocols.
 
 use super::address::{self, Address};
-use super::convert::{is_text_or_bytes, text_argument};
-use super::{GAIERROR, HERROR, arguments, int_argument, int_or, os_error, wrapped_argument};
+use super::convert::is_text_or_bytes;
+use super::{GAIERROR, HERROR, arguments, int_or, os_error, wrapped_argument};
 use crate::audit::audit;
 use crate::path;
+use crate::support::{c_text_argument, int_argument};
 use std::ffi::{CStr, CString};
 use taipan_core::str_object::{is_str, new_str, str_of};
 use taipan_core::tuple_object::{items, new_tuple};
@@ -232,7 +233,7 @@ fn getnameinfo(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
     if !(2..=4).contains(&parts.len()) {
         return Err(vm.type_error("getnameinfo(): illegal sockaddr argument"));
     }
-    let host = text_argument(vm, "getnameinfo", Some(1), &parts[0])?;
+    let host = c_text_argument(vm, "getnameinfo", Some(1), &parts[0])?;
     let port = int_argument(vm, &parts[1])?;
     let mut more = [0; 2];
     for (number, part) in more.iter_mut().zip(&parts[2..]) {
@@ -476,7 +477,7 @@ fn sethostname(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
 
 fn protocol_argument(vm: &mut Vm, function: &str, value: Option<&Value>) -> Py<Option<CString>> {
     value
-        .map(|value| text_argument(vm, function, Some(2), value))
+        .map(|value| c_text_argument(vm, function, Some(2), value))
         .transpose()
 }
 
@@ -486,7 +487,7 @@ fn audited(value: Option<&Value>) -> Value {
 
 fn getservbyname(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
     let args = arguments(vm, "getservbyname", args, 1, 2)?;
-    let name = text_argument(vm, "getservbyname", Some(1), &args[0])?;
+    let name = c_text_argument(vm, "getservbyname", Some(1), &args[0])?;
     let proto = protocol_argument(vm, "getservbyname", args.get(1))?;
     audit(vm, "socket.getservbyname", || {
         vec![args[0].clone(), audited(args.get(1))]
@@ -527,7 +528,7 @@ fn getservbyport(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
 
 fn getprotobyname(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
     let args = arguments(vm, "getprotobyname", args, 1, 1)?;
-    let name = text_argument(vm, "getprotobyname", Some(1), &args[0])?;
+    let name = c_text_argument(vm, "getprotobyname", Some(1), &args[0])?;
     // SAFETY: a C string; the answer is read before the next question.
     let number = unsafe {
         libc::getprotobyname(name.as_ptr())

@@ -3,8 +3,9 @@
 use super::address::{self, Address};
 use super::object::{State, state};
 use super::wait::{self, Budget, Until};
-use super::{arguments, int_argument, int_or};
+use super::{arguments, int_or};
 use crate::audit::audit;
+use crate::support::int_argument;
 use taipan_core::buffer::Buffer;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Py, Value, Vm, bind};

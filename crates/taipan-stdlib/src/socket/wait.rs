@@ -22,7 +22,7 @@ impl Timeout {
         if value.is_none() {
             return Ok(Timeout::Blocking);
         }
-        let nanos = nanoseconds(vm, value)?;
+        let nanos = crate::time::nanoseconds(vm, value, |x| x.signum() * x.abs().ceil())?;
         match u64::try_from(nanos) {
             Err(_) => Err(vm.value_error("Timeout value out of range")),
             Ok(0) => Ok(Timeout::NonBlocking),
@@ -42,37 +42,6 @@ impl Timeout {
     /// Must the descriptor itself not block?
     pub(super) fn wants_nonblocking(self) -> bool {
         self != Timeout::Blocking
-    }
-}
-
-/// Seconds as nanoseconds, rounded away from zero.
-fn nanoseconds(vm: &mut Vm, value: &Value) -> Py<i64> {
-    const RANGE: &str = "timestamp out of range for C PyTime_t";
-    if let Some(seconds) = value.as_float() {
-        if seconds.is_nan() {
-            return Err(vm.value_error("Invalid value NaN (not a number)"));
-        }
-        let nanos = seconds * 1e9;
-        let nanos = if nanos >= 0.0 {
-            nanos.ceil()
-        } else {
-            nanos.floor()
-        };
-        if !(-9.223372036854775e18..9.223372036854775e18).contains(&nanos) {
-            return Err(vm.overflow_error(RANGE));
-        }
-        return Ok(nanos as i64);
-    }
-    if !value.is_int() && value.type_of().slots().index.is_none() {
-        let given = value.type_of().name();
-        return Err(vm.type_error(format!(
-            "'{given}' object cannot be interpreted as an integer or float"
-        )));
-    }
-    let seconds = vm.index(value)?.as_i64();
-    match seconds.and_then(|seconds| seconds.checked_mul(1_000_000_000)) {
-        Some(nanos) => Ok(nanos),
-        None => Err(vm.overflow_error(RANGE)),
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) fn thread_clock(vm: &mut Vm, _module: &Value, thread: &Value) -> Py {
 }
 
 /// Seconds, a float or an int, as nanoseconds.
-fn nanoseconds(vm: &mut Vm, value: &Value, round: fn(f64) -> f64) -> Py<i64> {
+pub(crate) fn nanoseconds(vm: &mut Vm, value: &Value, round: fn(f64) -> f64) -> Py<i64> {
     if let Some(x) = value.as_float() {
         if x.is_nan() {
             return Err(vm.value_error("Invalid value NaN (not a number)"));
@@ -101,7 +101,7 @@ fn nanoseconds(vm: &mut Vm, value: &Value, round: fn(f64) -> f64) -> Py<i64> {
     let whole = vm.index(value)?;
     match whole.as_i64().and_then(|whole| whole.checked_mul(SECOND)) {
         Some(nanoseconds) => Ok(nanoseconds),
-        None => Err(vm.overflow_error("timestamp too large to convert to C PyTime_t")),
+        None => Err(vm.overflow_error("timestamp out of range for C PyTime_t")),
     }
 }
 

@@ -4,6 +4,8 @@ mod calendar;
 mod clock;
 mod system;
 
+pub(crate) use clock::nanoseconds;
+
 use crate::support::add;
 use crate::{ModuleDef, structseq};
 use taipan_core::{MethodDef, Py, Value, Vm, f0, f1, f2, raw, slice};
