@@ -2,7 +2,18 @@
 //!
 //! They stand apart from `taipan-stdlib` so that those libraries are built beside it, and an embedder can leave them out.
 
+pub mod hashes;
+mod numbers;
+
 use taipan_stdlib::ModuleDef;
 
 /// All modules of this crate, by name.
-pub static MODULES: &[&ModuleDef] = &[];
+pub static MODULES: &[&ModuleDef] = &[
+    &hashes::blake2::MODULE,
+    &hashes::hashlib::MODULE,
+    &hashes::hmac::MODULE,
+    &hashes::plain::MD5_MODULE,
+    &hashes::plain::SHA1_MODULE,
+    &hashes::plain::SHA2_MODULE,
+    &hashes::sha3::MODULE,
+];

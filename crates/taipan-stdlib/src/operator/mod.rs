@@ -352,7 +352,8 @@ pub(crate) fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
     difference == 0
 }
 
-fn compare_digest(vm: &mut Vm, _module: &Value, a: &Value, b: &Value) -> Py {
+/// `_compare_digest(a, b)`
+pub fn compare_digest(vm: &mut Vm, _module: &Value, a: &Value, b: &Value) -> Py {
     if let (Some(x), Some(y)) = (str_of(a), str_of(b)) {
         let (Some(x), Some(y)) = (x.ascii(), y.ascii()) else {
             return Err(
