@@ -56,9 +56,8 @@ macro_rules! algorithms {
         pub enum Hasher {
             $($variant($ty),)*
             $($x_variant($x_ty),)*
-            /// Boxed: it is aligned to more than payloads may be.
-            Blake2b(Box<blake2b_simd::State>),
-            Blake2s(Box<blake2s_simd::State>),
+            Blake2b(blake2b_simd::State),
+            Blake2s(blake2s_simd::State),
         }
 
         impl Hasher {
@@ -123,7 +122,7 @@ pub static BLAKE2B: Algorithm = Algorithm {
     name: "blake2b",
     block_size: blake2b_simd::BLOCKBYTES,
     digest_size: blake2b_simd::OUTBYTES,
-    start: || Hasher::Blake2b(Box::default()),
+    start: || Hasher::Blake2b(blake2b_simd::State::new()),
 };
 
 /// `blake2s` with the longest digest and no other parameters.
@@ -131,7 +130,7 @@ pub static BLAKE2S: Algorithm = Algorithm {
     name: "blake2s",
     block_size: blake2s_simd::BLOCKBYTES,
     digest_size: blake2s_simd::OUTBYTES,
-    start: || Hasher::Blake2s(Box::default()),
+    start: || Hasher::Blake2s(blake2s_simd::State::new()),
 };
 
 /// HMAC (RFC 2104) of any algorithm with a fixed length: two states that have seen the padded key.

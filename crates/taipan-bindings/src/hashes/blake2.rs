@@ -206,7 +206,7 @@ fn new_b(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let args = bind(vm, &NEW_B, args)?;
     let source = bind_all(vm, &args)?;
     let parameters = parameters(vm, &B, &args)?;
-    let mut hasher = Hasher::Blake2b(Box::new(keyed_state!(blake2b_simd, &parameters)));
+    let mut hasher = Hasher::Blake2b(keyed_state!(blake2b_simd, &parameters));
     if let Some(source) = source {
         hasher.update(&data(vm, source)?);
     }
@@ -222,7 +222,7 @@ fn new_s(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let args = bind(vm, &NEW_S, args)?;
     let source = bind_all(vm, &args)?;
     let parameters = parameters(vm, &S, &args)?;
-    let mut hasher = Hasher::Blake2s(Box::new(keyed_state!(blake2s_simd, &parameters)));
+    let mut hasher = Hasher::Blake2s(keyed_state!(blake2s_simd, &parameters));
     if let Some(source) = source {
         hasher.update(&data(vm, source)?);
     }

@@ -14,7 +14,7 @@ use taipan_core::str_object::{new_str, str_of};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{
     Bound, GetSetDef, MethodDef, Py, Raised, Slots, Type, TypeFlags, TypeObject, TypeSpec, Value,
-    Vm, bound, f0, f2, getter,
+    Vm, bound, f0, f2, getter, name,
 };
 use taipan_stdlib::ModuleDef;
 use taipan_stdlib::operator::compare_digest;
@@ -201,6 +201,10 @@ fn new(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     };
     if text.code_points().any(|c| c == 0) {
         return Err(vm.value_error("embedded null character"));
+    }
+    if text.to_utf8().is_none() {
+        // Raises the error of the codec.
+        vm.call_method(name, name!("encode"), &[])?;
     }
     if let Some(flag) = args.get(2) {
         vm.truth(flag)?;

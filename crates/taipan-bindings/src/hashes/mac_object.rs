@@ -14,12 +14,13 @@ use taipan_types::bytes::new_bytes;
 /// Payload of HMAC objects.
 pub struct Mac {
     algorithm: &'static Algorithm,
-    keyed: Locked<Keyed>,
+    /// Boxed: it is aligned to more than payloads may be.
+    keyed: Locked<Box<Keyed>>,
 }
 
 impl HasState for Mac {
-    type State = Keyed;
-    fn cell(&self) -> &Locked<Keyed> {
+    type State = Box<Keyed>;
+    fn cell(&self) -> &Locked<Box<Keyed>> {
         &self.keyed
     }
 }
@@ -93,7 +94,7 @@ fn own(this: &Value) -> &Obj<Mac> {
 pub fn new_mac(cls: &TypeObject, algorithm: &'static Algorithm, keyed: Keyed) -> Value {
     let mac = Mac {
         algorithm,
-        keyed: Locked::new(keyed),
+        keyed: Locked::new(Box::new(keyed)),
     };
     new_instance(cls, mac)
 }
@@ -108,7 +109,7 @@ fn repr(_vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn copy(vm: &mut Vm, this: &Value) -> Py {
-    let keyed = own(this).lock(vm).clone();
+    let keyed = (**own(this).lock(vm)).clone();
     Ok(new_mac(this.type_of(), own(this).algorithm, keyed))
 }
 

@@ -16,12 +16,13 @@ pub struct Hash {
     pub algorithm: &'static Algorithm,
     /// Differs from the algorithm's for BLAKE2 with a chosen length.
     digest_size: usize,
-    hasher: Locked<Hasher>,
+    /// Boxed: it is aligned to more than payloads may be.
+    hasher: Locked<Box<Hasher>>,
 }
 
 impl HasState for Hash {
-    type State = Hasher;
-    fn cell(&self) -> &Locked<Hasher> {
+    type State = Box<Hasher>;
+    fn cell(&self) -> &Locked<Box<Hasher>> {
         &self.hasher
     }
 }
@@ -58,7 +59,7 @@ pub fn new_hash(
     let hash = Hash {
         algorithm,
         digest_size,
-        hasher: Locked::new(hasher),
+        hasher: Locked::new(Box::new(hasher)),
     };
     new_instance(cls, hash)
 }
@@ -123,7 +124,7 @@ pub static GETSET: [GetSetDef; 3] = [
 /// `copy()`
 pub fn copy(vm: &mut Vm, this: &Value) -> Py {
     let hash = own(this);
-    let hasher = hash.lock(vm).clone();
+    let hasher = (**hash.lock(vm)).clone();
     Ok(new_hash(
         this.type_of(),
         hash.algorithm,

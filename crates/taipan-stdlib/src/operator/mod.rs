@@ -7,6 +7,7 @@ use crate::support::add_type;
 use taipan_core::slots::{BinaryOp, Slots, UnaryFn};
 use taipan_core::str_object::str_of;
 use taipan_core::{Args, CompareOp, MethodDef, Py, Value, Vm, f1, f2, raw, slice};
+use taipan_types::buffer::bytes_like;
 
 /// `_operator`.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -365,18 +366,15 @@ pub fn compare_digest(vm: &mut Vm, _module: &Value, a: &Value, b: &Value) -> Py 
             y.as_bytes(),
         )));
     }
-    let (Some(left), Some(right)) = (a.type_of().slots().buffer, b.type_of().slots().buffer) else {
+    if a.type_of().slots().buffer.is_none() && b.type_of().slots().buffer.is_none() {
         let message = format!(
             "unsupported operand types(s) or combination of types: '{}' and '{}'",
             a.type_of().name(),
             b.type_of().name()
         );
         return Err(vm.type_error(message));
-    };
-    let x = left(vm, a, taipan_core::buffer::flags::SIMPLE)?;
-    let y = right(vm, b, taipan_core::buffer::flags::SIMPLE)?;
-    Ok(Value::bool(equal_in_constant_time(
-        x.as_slice(),
-        y.as_slice(),
-    )))
+    }
+    let x = bytes_like(vm, a)?;
+    let y = bytes_like(vm, b)?;
+    Ok(Value::bool(equal_in_constant_time(&x, &y)))
 }
