@@ -4,6 +4,7 @@
 
 pub mod hashes;
 mod numbers;
+pub mod sqlite;
 
 use taipan_stdlib::ModuleDef;
 
@@ -16,4 +17,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &hashes::plain::SHA1_MODULE,
     &hashes::plain::SHA2_MODULE,
     &hashes::sha3::MODULE,
+    &sqlite::MODULE,
 ];

@@ -50,6 +50,7 @@ pub mod statistics;
 pub mod structs;
 pub mod structseq;
 pub mod support;
+pub mod symtable;
 pub mod sys;
 pub mod syslog;
 pub mod termios;
@@ -122,6 +123,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &random::MODULE,
     &statistics::MODULE,
     &structs::MODULE,
+    &symtable::MODULE,
     &sys::MODULE,
     &syslog::MODULE,
     &termios::MODULE,

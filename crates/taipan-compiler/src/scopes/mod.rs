@@ -266,6 +266,11 @@ impl SymbolTable {
         Ok(table)
     }
 
+    /// The numbers of all blocks; that of a block is higher than that of the block around it.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = BlockId> + use<> {
+        (0..self.blocks.len() as u32).map(BlockId)
+    }
+
     /// A block.
     pub fn block(&self, id: BlockId) -> &Block {
         &self.blocks[id.0 as usize]

@@ -178,7 +178,7 @@ pub(crate) fn finish(
 }
 
 /// Issues a `SyntaxWarning`; one that the filters make an error becomes a `SyntaxError` with the place.
-fn issue(vm: &mut Vm, warning: &SyntaxWarning, text: &str, filename: &Value) -> Py<()> {
+pub(crate) fn issue(vm: &mut Vm, warning: &SyntaxWarning, text: &str, filename: &Value) -> Py<()> {
     let message = new_str(&warning.message);
     let issued = warnings::warn_explicit(
         vm,
