@@ -107,7 +107,12 @@ static SPEC: TypeSpec = TypeSpec {
 
 static GETSET: [GetSetDef; 8] = [
     getset("id", |_, this| Ok(id(this)), read_only, ""),
-    getset("name", |_, this| Ok(entry(this).name.clone()), read_only, ""),
+    getset(
+        "name",
+        |_, this| Ok(entry(this).name.clone()),
+        read_only,
+        "",
+    ),
     getset(
         "symbols",
         |_, this| Ok(entry(this).symbols.clone()),
@@ -173,7 +178,9 @@ fn id(this: &Value) -> Value {
 fn repr(vm: &mut Vm, this: &Value) -> Py {
     let title = vm.str_string(&entry(this).name)?;
     let (id, line) = (this.bits(), entry(this).line);
-    Ok(new_str(&format!("<symtable entry {title}({id}), line {line}>")))
+    Ok(new_str(&format!(
+        "<symtable entry {title}({id}), line {line}>"
+    )))
 }
 
 fn symtable(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {

@@ -87,9 +87,8 @@ pub fn bind_all(
         let Some(statement) = statement else {
             return Ok(());
         };
-        return (1..=wanted).try_for_each(|index| {
-            by_position(vm, database, statement, values, index)
-        });
+        return (1..=wanted)
+            .try_for_each(|index| by_position(vm, database, statement, values, index));
     }
     if values.type_of().slots().get_item.is_none() {
         return Err(programming(vm, "parameters are of unsupported type"));
@@ -107,7 +106,10 @@ fn by_position(
     values: &Value,
     index: c_int,
 ) -> Py<()> {
-    if let Some(name) = statement.parameter_name(index).filter(|name| !name.starts_with('?')) {
+    if let Some(name) = statement
+        .parameter_name(index)
+        .filter(|name| !name.starts_with('?'))
+    {
         let message = format!(
             "Binding {index} ('{name}') is a named parameter, but you supplied a sequence which requires nameless \
              (qmark) placeholders."
@@ -241,11 +243,7 @@ unsafe fn argument(vm: &mut Vm, value: *mut sql::sqlite3_value) -> Py {
 ///
 /// # Safety
 /// The context is that of the running call.
-pub unsafe fn set_result(
-    vm: &mut Vm,
-    context: *mut sql::sqlite3_context,
-    value: &Value,
-) -> Py<()> {
+pub unsafe fn set_result(vm: &mut Vm, context: *mut sql::sqlite3_context, value: &Value) -> Py<()> {
     let Some(plain) = plain(vm, value)? else {
         let got = value.type_of().name();
         let message = format!("User-defined functions cannot return '{got}' values to SQLite");

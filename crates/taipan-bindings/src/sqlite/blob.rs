@@ -219,13 +219,6 @@ fn index(vm: &mut Vm, this: &Value, key: &Value) -> Py<i64> {
     }
 }
 
-fn span(vm: &mut Vm, this: &Value, key: &Value) -> Py<slice::Span> {
-    match slice::bounds_of(vm, key)? {
-        Some(bounds) => Ok(bounds.fit(size(this) as usize)),
-        None => Err(vm.type_error("Blob indices must be integers")),
-    }
-}
-
 fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
     check(vm, this)?;
     if is_index(key) {
@@ -233,23 +226,33 @@ fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
         let byte = read_at(vm, this, at, 1)?;
         return Ok(Value::int(byte.first().copied().unwrap_or(0).into()));
     }
-    let span = span(vm, this, key)?;
-    check(vm, this)?;
-    let bytes = picked(vm, this, &span)?;
-    new_bytes(vm, &bytes.into_iter().map(|(_, byte)| byte).collect::<Vec<u8>>())
+    let places = places(vm, this, key)?;
+    let row = row_around(vm, this, &places)?;
+    let first = places.first().copied().unwrap_or(0);
+    let bytes: Vec<u8> = places.iter().map(|place| row[place - first]).collect();
+    new_bytes(vm, &bytes)
 }
 
-/// The bytes of a slice with their places.
-fn picked(vm: &mut Vm, this: &Value, span: &slice::Span) -> Py<Vec<(usize, u8)>> {
-    let places: Vec<usize> = span.indices().collect();
-    let (Some(first), Some(end)) = (places.iter().min(), places.iter().max()) else {
-        return Ok(Vec::new());
+/// The places of a slice, in rising order.
+fn places(vm: &mut Vm, this: &Value, key: &Value) -> Py<Vec<usize>> {
+    let Some(bounds) = slice::bounds_of(vm, key)? else {
+        return Err(vm.type_error("Blob indices must be integers"));
     };
-    let row = read_at(vm, this, *first as i64, (end - first + 1) as i64)?;
-    Ok(places
-        .iter()
-        .map(|place| (*place, row[place - first]))
-        .collect())
+    let span = bounds.fit(size(this) as usize);
+    let places: Vec<usize> = span.indices().collect();
+    if !places.is_sorted() {
+        return Err(vm.value_error("Blob doesn't support slices with a negative step"));
+    }
+    check(vm, this)?;
+    Ok(places)
+}
+
+/// The part of the blob from the first to the last of some places.
+fn row_around(vm: &mut Vm, this: &Value, places: &[usize]) -> Py<Vec<u8>> {
+    match (places.first(), places.last()) {
+        (Some(first), Some(last)) => read_at(vm, this, *first as i64, (last - first + 1) as i64),
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn set_item(vm: &mut Vm, this: &Value, key: &Value, value: Option<&Value>) -> Py<()> {
@@ -263,17 +266,16 @@ fn set_item(vm: &mut Vm, this: &Value, key: &Value, value: Option<&Value>) -> Py
     let Some(value) = value else {
         return Err(vm.type_error("Blob doesn't support slice deletion"));
     };
-    let span = span(vm, this, key)?;
+    let places = places(vm, this, key)?;
     let data = bytes_like(vm, value)?;
-    let places: Vec<usize> = span.indices().collect();
     if data.len() != places.len() {
         return Err(vm.index_error("Blob slice assignment is wrong size"));
     }
     check(vm, this)?;
-    let (Some(first), Some(end)) = (places.iter().min(), places.iter().max()) else {
+    let mut row = row_around(vm, this, &places)?;
+    let Some(first) = places.first() else {
         return Ok(());
     };
-    let mut row = read_at(vm, this, *first as i64, (end - first + 1) as i64)?;
     for (place, byte) in places.iter().zip(data.iter()) {
         row[place - first] = *byte;
     }

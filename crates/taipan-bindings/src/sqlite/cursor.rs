@@ -4,7 +4,9 @@
 
 use super::adapt::converter_for;
 use super::bind::bind_all;
-use super::connection::{self, begin_for_change, check_thread, commit_legacy, not_deleted, read_only};
+use super::connection::{
+    self, begin_for_change, check_thread, commit_legacy, not_deleted, read_only,
+};
 use super::constants::{PARSE_COLNAMES, PARSE_DECLTYPES};
 use super::error::{self, Kind, operational, programming, raise_last};
 use super::handle::{Cell, Database, Prepared};
@@ -59,7 +61,11 @@ static METHODS: [MethodDef; 9] = [
         execute,
         "Run a statement.",
     ),
-    f0("fetchall(self, /)", fetch_all, "Fetch all rows that are left."),
+    f0(
+        "fetchall(self, /)",
+        fetch_all,
+        "Fetch all rows that are left.",
+    ),
     bound(
         "fetchmany(self, /, size=1)",
         fetch_many,
@@ -162,11 +168,7 @@ fn set_array_size(vm: &mut Vm, this: &Value, value: Option<&Value>) -> Py<()> {
         let message = "attribute 'arraysize' of 'sqlite3.Cursor' objects cannot be deleted";
         return Err(vm.attribute_error(message));
     };
-    let size = row_limit(
-        vm,
-        value,
-        "Python int too large to convert to C uint32_t",
-    )?;
+    let size = row_limit(vm, value, "Python int too large to convert to C uint32_t")?;
     own(this).lock(vm).array_size = size;
     Ok(())
 }
@@ -346,7 +348,9 @@ fn run_locked(
     drop(old);
     let statement_value = statement::get(vm, connection, text)?;
     let statement: &Statement = statement_value.expect::<Statement>();
-    let changes_rows = statement.prepared().is_some_and(|prepared| !prepared.read_only());
+    let changes_rows = statement
+        .prepared()
+        .is_some_and(|prepared| !prepared.read_only());
     if rows_left.is_some() && !changes_rows {
         let message = "executemany() can only execute DML statements.";
         return Err(programming(vm, message));
@@ -385,7 +389,9 @@ fn run_once(
     bind_all(vm, database, statement.prepared(), row)?;
     // Adapters may have closed it.
     connection::database(vm, connection)?;
-    let rc = statement.prepared().map_or(sql::SQLITE_DONE, Prepared::step);
+    let rc = statement
+        .prepared()
+        .map_or(sql::SQLITE_DONE, Prepared::step);
     if rc != sql::SQLITE_DONE && rc != sql::SQLITE_ROW {
         return Err(raise_last(vm, database));
     }
@@ -567,7 +573,10 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
         return Ok(None);
     };
     let statement: &Statement = statement_value.expect::<Statement>();
-    let Some(prepared) = statement.prepared().filter(|prepared| prepared.data_count() > 0) else {
+    let Some(prepared) = statement
+        .prepared()
+        .filter(|prepared| prepared.data_count() > 0)
+    else {
         drop_statement(vm, this);
         return Ok(None);
     };

@@ -143,6 +143,10 @@ fn make(vm: &mut Vm, kind: Kind, extended: c_int, message: &str) -> Py {
     let class = class(vm, kind);
     let exception = vm.call(&class, &[new_str(message)])?;
     vm.set_attr_str(&exception, "sqlite_errorcode", &Value::int(extended.into()))?;
-    vm.set_attr_str(&exception, "sqlite_errorname", &new_str(code_name(extended)))?;
+    vm.set_attr_str(
+        &exception,
+        "sqlite_errorname",
+        &new_str(code_name(extended)),
+    )?;
     Ok(exception)
 }

@@ -109,13 +109,7 @@ impl Database {
         let length = c_int::try_from(source.count_bytes() + 1).unwrap_or(-1);
         // SAFETY: the text ends with a null, and `length` counts it.
         let rc = unsafe {
-            sql::sqlite3_prepare_v2(
-                self.0,
-                source.as_ptr(),
-                length,
-                &mut statement,
-                &mut tail,
-            )
+            sql::sqlite3_prepare_v2(self.0, source.as_ptr(), length, &mut statement, &mut tail)
         };
         let used = (tail as usize).saturating_sub(source.as_ptr() as usize);
         let prepared = (!statement.is_null()).then_some(Prepared(statement));
@@ -278,14 +272,14 @@ impl Prepared {
         }
     }
 
-    /// The bytes of a column that is not null, whatever its type; `None` for null.
+    /// The bytes of a column, whatever its type; `None` for null, and for an empty blob, which the library gives no address.
     pub fn cell_bytes(&self, column: c_int) -> Option<Vec<u8>> {
         // SAFETY: as above.
         unsafe {
-            if sql::sqlite3_column_type(self.0, column) == sql::SQLITE_NULL {
+            let data = sql::sqlite3_column_blob(self.0, column);
+            if data.is_null() {
                 return None;
             }
-            let data = sql::sqlite3_column_blob(self.0, column);
             self.copy(column, data)
         }
     }

@@ -240,11 +240,7 @@ fn connect(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
 }
 
 fn complete_statement(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
-    let text = text_argument(
-        vm,
-        "complete_statement() argument 'statement'",
-        args.req(0),
-    )?;
+    let text = text_argument(vm, "complete_statement() argument 'statement'", args.req(0))?;
     let text = utf8_c(vm, &text)?;
     // SAFETY: the text ends with a null.
     Ok(Value::bool(

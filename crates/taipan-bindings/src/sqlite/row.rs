@@ -55,10 +55,7 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
         let given = args.pos().len();
         return Err(vm.type_error(format!("Row expected 2 arguments, got {given}")));
     };
-    let (Some(cursor), true) = (
-        cursor.cast::<Cursor>(),
-        cursor.is_instance(&CURSOR),
-    ) else {
+    let (Some(cursor), true) = (cursor.cast::<Cursor>(), cursor.is_instance(&CURSOR)) else {
         let got = type_name(cursor);
         let message = format!("Row() argument 1 must be sqlite3.Cursor, not {got}");
         return Err(vm.type_error(message));
@@ -125,6 +122,10 @@ fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
         let value = found.and_then(|at| items(&row.data)?.get(at).cloned());
         return match value {
             Some(value) => Ok(value),
+            None if row.description.is_none() => {
+                let shown = vm.repr_string(key)?;
+                Err(vm.index_error(format!("No item with key {shown}")))
+            }
             None => Err(vm.index_error("No item with that key")),
         };
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::flags::*;
-use super::{Block, BlockId, BlockKind, ComprehensionKind, Ident, NameScope, SymbolTable};
+use super::{Block, BlockId, BlockKind, ComprehensionKind, Ident, NameScope, Symbol, SymbolTable};
 use crate::context::{Failure, with_stack};
 
 type Names = HashSet<Ident>;
@@ -200,6 +200,7 @@ fn inline_comprehension(
         if symbol.flags & DEF_PARAM != 0 {
             continue;
         }
+        note_use(table, id, symbol);
         if symbol.scope == NameScope::Cell || symbol.flags & DEF_COMP_CELL != 0 {
             inlined_cells.insert(symbol.name.clone());
         }
@@ -226,6 +227,21 @@ fn inline_comprehension(
         }
     }
     table.block_mut(child).inlined = true;
+}
+
+/// A name that the comprehension reads from around it is read by its parent, now that the code is there.
+fn note_use(table: &mut SymbolTable, id: BlockId, symbol: &Symbol) {
+    let own = matches!(symbol.scope, NameScope::Local | NameScope::Cell);
+    if symbol.flags & USE == 0 || own {
+        return;
+    }
+    let block = table.block(id);
+    let known = block.symbols.flags_of(&symbol.name);
+    // Comprehensions do not see the names of a class.
+    let hidden = block.kind == BlockKind::Class && known & DEF_BOUND != 0;
+    if !hidden && block.symbols.get(&symbol.name).is_some() {
+        table.block_mut(id).symbols.entry(&symbol.name).flags |= USE;
+    }
 }
 
 fn splice_inlined_children(table: &mut SymbolTable, id: BlockId) {

@@ -321,21 +321,29 @@ fn drop_decoded(vm: &mut Vm, this: &Value) {
     });
 }
 
-/// Reads and decodes one more chunk; false at the end.
-fn read_chunk(vm: &mut Vm, this: &Value, source: &Value, method: &Value, size: i64) -> Py<bool> {
+/// Reads and decodes one more chunk, or all there is for a negative size; false at the end.
+fn read_chunk(vm: &mut Vm, this: &Value, source: &Value, size: i64) -> Py<bool> {
     let able = vm.call_method(source, name!("readable"), &[])?;
     if !vm.truth(&able)? {
         return Err(unsupported(vm, "not readable"));
     }
+    // Raw files know no `read1`.
+    let at_once = size >= 0 && vm.get_attr_opt(source, name!("read1"))?.is_some();
+    let method = if at_once {
+        name!("read1")
+    } else {
+        name!("read")
+    };
     let data = vm.call_method(source, method, &[Value::int(size)])?;
     let Some(bytes) = taipan_types::bytes::bytes_of(&data) else {
         let message = format!(
-            "underlying read1() should have returned a bytes-like object, not '{}'",
+            "underlying {}() should have returned a bytes-like object, not '{}'",
+            if at_once { "read1" } else { "read" },
             data.type_of().name()
         );
         return Err(vm.type_error(message));
     };
-    let last = bytes.is_empty() || method.is(name!("read"));
+    let last = bytes.is_empty() || size < 0;
     let end = bytes.is_empty();
     let (mut input, built_in, decoder, errors, newline) = state(vm, this, |own| {
         (
@@ -413,13 +421,13 @@ fn prepare_read(vm: &mut Vm, this: &Value) -> Py {
 fn read(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let source = prepare_read(vm, this)?;
     let Some(size) = size_argument(vm, args.get(0))? else {
-        read_chunk(vm, this, &source, name!("read"), -1)?;
+        read_chunk(vm, this, &source, -1)?;
         let all = take_text(vm, this, usize::MAX);
         state(vm, this, |own| own.chunk.clear());
         return Ok(str_object::new_from_code_points(&all));
     };
     let mut text = take_text(vm, this, size);
-    while text.len() < size && read_chunk(vm, this, &source, name!("read1"), CHUNK)? {
+    while text.len() < size && read_chunk(vm, this, &source, CHUNK)? {
         let more = take_text(vm, this, size - text.len());
         text.extend(more);
     }
@@ -449,7 +457,7 @@ fn line(vm: &mut Vm, this: &Value, limit: usize) -> Py<Vec<u32>> {
             Err(len) if len >= limit => return Ok(take_text(vm, this, limit)),
             Err(len) => scanned = len,
         }
-        if !read_chunk(vm, this, &source, name!("read1"), CHUNK)? {
+        if !read_chunk(vm, this, &source, CHUNK)? {
             let newline = state(vm, this, |own| {
                 let newline = own.newline.unwrap_or(Newline::Universal);
                 newline.line_end(&own.decoded[own.used..])

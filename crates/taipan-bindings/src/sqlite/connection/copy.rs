@@ -142,9 +142,8 @@ pub fn serialize(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let database = checked(vm, this)?;
     let mut size: i64 = 0;
     // SAFETY: the database is open; the place for the size is ours.
-    let data = Allocated(unsafe {
-        sql::sqlite3_serialize(database.ptr(), schema.as_ptr(), &mut size, 0)
-    });
+    let data =
+        Allocated(unsafe { sql::sqlite3_serialize(database.ptr(), schema.as_ptr(), &mut size, 0) });
     if data.0.is_null() {
         let schema = schema.to_string_lossy();
         return Err(operational(vm, format!("unable to serialize '{schema}'")));
@@ -211,8 +210,7 @@ pub fn load_extension(
     // SAFETY: the database is open; the names end with nulls; the place for the message is ours.
     unsafe {
         let entry = entry.map_or(std::ptr::null(), CStr::as_ptr);
-        let rc =
-            sql::sqlite3_load_extension(database.ptr(), file.as_ptr(), entry, &mut message);
+        let rc = sql::sqlite3_load_extension(database.ptr(), file.as_ptr(), entry, &mut message);
         if rc == sql::SQLITE_OK {
             return Ok(());
         }

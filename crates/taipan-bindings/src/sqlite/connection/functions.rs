@@ -286,7 +286,11 @@ unsafe extern "C" fn call_function(
 unsafe fn place<'a>(context: *mut sql::sqlite3_context, make: bool) -> Option<&'a mut u64> {
     let size = if make { size_of::<u64>() as int } else { 0 };
     // SAFETY: the caller's promise; the memory starts as zeros and is aligned for 8 bytes.
-    unsafe { sql::sqlite3_aggregate_context(context, size).cast::<u64>().as_mut() }
+    unsafe {
+        sql::sqlite3_aggregate_context(context, size)
+            .cast::<u64>()
+            .as_mut()
+    }
 }
 
 fn method_failed(method: &str) -> String {
@@ -381,7 +385,12 @@ unsafe fn step(
 ///
 /// # Safety
 /// The context is that of the running call.
-unsafe fn conclude(vm: &mut Vm, context: *mut sql::sqlite3_context, instance: &Value, method: &str) {
+unsafe fn conclude(
+    vm: &mut Vm,
+    context: *mut sql::sqlite3_context,
+    instance: &Value,
+    method: &str,
+) {
     // SAFETY: the caller's promise, here and below.
     let class = unsafe { target(sql::sqlite3_user_data(context)) };
     let method_name = taipan_core::str_object::name(method);

@@ -25,7 +25,12 @@ pub fn remove_all(database: &Database) {
     unsafe {
         sql::sqlite3_set_authorizer(database.ptr(), None, null_mut());
         sql::sqlite3_progress_handler(database.ptr(), 0, None, null_mut());
-        sql::sqlite3_trace_v2(database.ptr(), sql::SQLITE_TRACE_STMT as c_uint, None, null_mut());
+        sql::sqlite3_trace_v2(
+            database.ptr(),
+            sql::SQLITE_TRACE_STMT as c_uint,
+            None,
+            null_mut(),
+        );
     }
 }
 

@@ -50,7 +50,11 @@ static METHODS: [MethodDef; 28] = [
         copy::backup,
         "Copy the database into that of another connection.",
     ),
-    f0("close(self, /)", close, "Close the database connection.\n\nAn open transaction is not committed."),
+    f0(
+        "close(self, /)",
+        close,
+        "Close the database connection.\n\nAn open transaction is not committed.",
+    ),
     f0(
         "commit(self, /)",
         transaction::commit,
@@ -90,7 +94,12 @@ static METHODS: [MethodDef; 28] = [
     f1(
         "executescript(self, sql_script, /)",
         |vm, this, script| {
-            through_cursor(vm, this, name!("executescript"), std::slice::from_ref(script))
+            through_cursor(
+                vm,
+                this,
+                name!("executescript"),
+                std::slice::from_ref(script),
+            )
         },
         "Run all statements of a text, with a new cursor.",
     ),
@@ -144,7 +153,11 @@ static METHODS: [MethodDef; 28] = [
         set_limit,
         "Set a limit of the connection; returns the former one.",
     ),
-    f1("getlimit(self, category, /)", get_limit, "Return a limit of the connection."),
+    f1(
+        "getlimit(self, category, /)",
+        get_limit,
+        "Return a limit of the connection.",
+    ),
     bound(
         "serialize(self, /, *, name='main')",
         copy::serialize,
@@ -170,7 +183,11 @@ static METHODS: [MethodDef; 28] = [
         set_config,
         "Set a boolean option of the connection.",
     ),
-    f1("getconfig(self, op, /)", get_config, "Return a boolean option of the connection."),
+    f1(
+        "getconfig(self, op, /)",
+        get_config,
+        "Return a boolean option of the connection.",
+    ),
 ];
 
 macro_rules! exception {
@@ -179,7 +196,7 @@ macro_rules! exception {
     };
 }
 
-static GETSET: [GetSetDef; 16] = [
+static GETSET: [GetSetDef; 17] = [
     exception!("Warning", Kind::Warning),
     exception!("Error", Kind::Error),
     exception!("InterfaceError", Kind::Interface),
@@ -212,6 +229,7 @@ static GETSET: [GetSetDef; 16] = [
         transaction::set_autocommit,
         "",
     ),
+    getter("__text_signature__", |_, _| Ok(new_str("(sql, /)")), ""),
     getset(
         "row_factory",
         |vm, this| Ok(own(this).lock(vm).row_factory.clone()),
@@ -415,12 +433,7 @@ fn iter_dump(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         None => return Err(vm.system_error("no builtins")),
     };
     let from = new_tuple([new_str("_iterdump")]);
-    let arguments = [
-        new_str("sqlite3.dump"),
-        Value::none(),
-        Value::none(),
-        from,
-    ];
+    let arguments = [new_str("sqlite3.dump"), Value::none(), Value::none(), from];
     let module = vm.call(&import, &arguments)?;
     let Some(dump) = vm.get_attr_opt(&module, name!("_iterdump"))? else {
         return Err(operational(vm, "Failed to obtain _iterdump() reference"));
