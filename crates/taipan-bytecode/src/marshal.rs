@@ -223,7 +223,8 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     strings: Vec<Arc<[u8]>>,
-    names: HashMap<u32, Arc<str>>,
+    /// The strings that were used as names.
+    names: Vec<Option<Arc<str>>>,
     depth: u32,
 }
 
@@ -233,7 +234,7 @@ impl<'a> Reader<'a> {
             bytes,
             at: 0,
             strings: Vec::new(),
-            names: HashMap::new(),
+            names: Vec::new(),
             depth: 0,
         }
     }
@@ -314,8 +315,10 @@ impl Reader<'_> {
     fn string_number(&mut self) -> Result<u32> {
         match self.number()? {
             0 => {
-                let text = self.bytes()?;
-                self.strings.push(text.into());
+                let length = self.length()?;
+                let text = self.take(length)?.into();
+                self.strings.push(text);
+                self.names.push(None);
                 Ok(self.strings.len() as u32 - 1)
             }
             seen if seen as usize <= self.strings.len() => Ok(seen - 1),
@@ -325,12 +328,12 @@ impl Reader<'_> {
 
     fn name(&mut self) -> Result<Arc<str>> {
         let number = self.string_number()?;
-        if let Some(known) = self.names.get(&number) {
+        if let Some(known) = &self.names[number as usize] {
             return Ok(Arc::clone(known));
         }
         let text = std::str::from_utf8(&self.strings[number as usize]);
         let name: Arc<str> = text.map_err(|_| ReadError::Damaged("invalid name"))?.into();
-        self.names.insert(number, Arc::clone(&name));
+        self.names[number as usize] = Some(Arc::clone(&name));
         Ok(name)
     }
 

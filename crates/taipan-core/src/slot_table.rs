@@ -13,6 +13,7 @@ use crate::type_object::{Type, TypeObject};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::{Py, Raised};
+use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -611,16 +612,16 @@ pub fn entries() -> &'static [SlotEntry] {
 
 /// The special methods that share a slot, and the slots of a special method.
 struct Index {
-    by_slot: HashMap<Slot, Vec<&'static SlotEntry>>,
-    by_name: HashMap<u64, Vec<Slot>>,
+    by_slot: HashMap<Slot, Vec<&'static SlotEntry>, FixedState>,
+    by_name: HashMap<u64, Vec<Slot>, FixedState>,
 }
 
 fn index() -> &'static Index {
     static INDEX: OnceLock<Index> = OnceLock::new();
     INDEX.get_or_init(|| {
         let mut index = Index {
-            by_slot: HashMap::new(),
-            by_name: HashMap::new(),
+            by_slot: HashMap::default(),
+            by_name: HashMap::default(),
         };
         for entry in &ENTRIES {
             index.by_slot.entry(entry.slot).or_default().push(entry);

@@ -4,6 +4,7 @@ use crate::header::Header;
 use crate::raise::Raised;
 use crate::type_object::TypeObject;
 use crate::value::Value;
+use foldhash::fast::FixedState;
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
@@ -68,7 +69,7 @@ pub struct Interpreter {
     pub hooks: Cell<Hooks>,
     pub gc: crate::gc::Collector,
     pub recursion_limit: AtomicU32,
-    state: UnsafeCell<HashMap<TypeId, Box<dyn Any>>>,
+    state: UnsafeCell<HashMap<TypeId, Box<dyn Any>, FixedState>>,
     more_threads: AtomicBool,
 }
 
@@ -102,7 +103,7 @@ pub struct Thread {
     pub(crate) type_cache: Box<crate::type_object::TypeCache>,
     /// Objects whose `repr` is under way (`Py_ReprEnter`).
     pub(crate) repr_stack: RefCell<Vec<u64>>,
-    state: UnsafeCell<HashMap<TypeId, Box<dyn Any>>>,
+    state: UnsafeCell<HashMap<TypeId, Box<dyn Any>, FixedState>>,
 }
 
 thread_local! {
@@ -136,7 +137,7 @@ impl Interpreter {
             hooks: Cell::new(hooks),
             gc: crate::gc::Collector::new(),
             recursion_limit: AtomicU32::new(1000),
-            state: UnsafeCell::new(HashMap::new()),
+            state: UnsafeCell::new(HashMap::default()),
             more_threads: AtomicBool::new(false),
         }))
     }
@@ -166,7 +167,7 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         tracing: Cell::new(0),
         type_cache: crate::type_object::TypeCache::new(),
         repr_stack: RefCell::new(Vec::new()),
-        state: UnsafeCell::new(HashMap::new()),
+        state: UnsafeCell::new(HashMap::default()),
     }));
     CURRENT.with(|current| current.set(thread));
     Vm {

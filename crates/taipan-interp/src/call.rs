@@ -53,7 +53,7 @@ pub unsafe fn call_positional(
                 let new = frame::push_frame(vm, callee.clone(), 0)?;
                 let locals = Frame::locals(new);
                 std::ptr::copy_nonoverlapping(sp.sub(n), locals, n);
-                let slots = code.slot_names.len();
+                let slots = code.slots;
                 for slot in n..slots {
                     *locals.add(slot) = 0;
                 }
@@ -194,7 +194,7 @@ unsafe fn instantiate(
             let locals = Frame::locals(new);
             *locals = instance.clone().into_bits();
             std::ptr::copy_nonoverlapping(callee_slot.add(1), locals.add(1), n);
-            for slot in n + 1..code.slot_names.len() {
+            for slot in n + 1..code.slots {
                 *locals.add(slot) = 0;
             }
             let callee = Value::from_bits(*callee_slot);
@@ -405,7 +405,7 @@ pub enum Bound {
 pub fn bind(vm: &mut Vm, function: &Value, args: Args<'_>, flags: u32) -> Py<Bound> {
     let target = function.expect::<Function>();
     let code = target.code();
-    let slots = code.slot_names.len();
+    let slots = code.slots;
     if code.code.is_generator_like() {
         let heap = frame::heap_frame(function.clone());
         if let Err(raised) = fill_locals(vm, target, code, args, Frame::locals(heap)) {
@@ -768,7 +768,7 @@ impl CheckStack for Vm {
 pub fn run_with_locals(vm: &mut Vm, function: &Value, locals: Value) -> Py {
     let target = function.expect::<Function>();
     let code = target.code();
-    let slots = code.slot_names.len();
+    let slots = code.slots;
     if code.code.is_generator_like() {
         return vm.call(function, &[]);
     }

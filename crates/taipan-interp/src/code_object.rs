@@ -1,7 +1,8 @@
-//! Code objects: the portable code as values, and its quickened copy, made when it first runs.
+//! Code objects: the portable code as values, and its quickened copy, both made when they are first needed.
 
 use crate::quick::QuickCode;
 use std::cell::OnceCell;
+use std::ops::Deref;
 use std::sync::Arc;
 use taipan_bytecode::code::{Code, CodeFlags, Constant};
 use taipan_core::number::int_from_big;
@@ -9,22 +10,33 @@ use taipan_core::payload::{Payload, Tracer};
 use taipan_core::{Py, TypeObject, Value, Vm, alloc, builtin_types, str_object, tuple_object};
 
 /// Payload of code objects.
+///
+/// Most code never runs: a program imports modules of which it calls a few functions. So what only running or looking needs is
+/// made on first use; reading a field of [`Parts`] through a code object makes them.
 pub struct CodeObject {
     pub code: Arc<Code>,
     pub name: Value,
     pub qualname: Value,
+    /// Number of fast slots: varnames, cellvars, freevars.
+    pub slots: usize,
+    /// A call with exactly `argcount` positional arguments needs no binding and no cells.
+    pub simple: bool,
+    parts: OnceCell<Box<Parts>>,
+}
+
+/// What running code needs.
+pub struct Parts {
     pub filename: Value,
     /// Interned names, `co_names`.
     pub names: Box<[Value]>,
     /// `co_consts`.
     pub consts: Box<[Value]>,
-    /// Names of all fast slots: varnames, cellvars, freevars.
+    /// Names of all fast slots.
     pub slot_names: Box<[Value]>,
     /// For each cellvar, the parameter whose value it takes over.
     pub cell_to_arg: Box<[Option<u32>]>,
-    /// A call with exactly `argcount` positional arguments needs no binding and no cells.
-    pub simple: bool,
-    pub quick: OnceCell<QuickCode>,
+    /// The quickened copy.
+    pub quick: QuickCode,
 }
 
 // SAFETY: all references are reported.
@@ -33,8 +45,18 @@ unsafe impl Payload for CodeObject {
         &builtin_types::CODE
     }
     fn trace(&self, tracer: &mut Tracer<'_>) {
-        tracer.visit_all(self.names.iter());
-        tracer.visit_all(self.consts.iter());
+        if let Some(parts) = self.parts.get() {
+            tracer.visit_all(parts.names.iter());
+            tracer.visit_all(parts.consts.iter());
+        }
+    }
+}
+
+impl Deref for CodeObject {
+    type Target = Parts;
+    #[inline(always)]
+    fn deref(&self) -> &Parts {
+        self.parts.get_or_init(|| Box::new(Parts::new(&self.code)))
     }
 }
 
@@ -43,16 +65,8 @@ fn text(text: &str) -> Value {
 }
 
 impl CodeObject {
-    /// Makes the code object (and those nested in its constants).
-    pub fn create(vm: &mut Vm, code: &Arc<Code>) -> Py {
-        let consts: Box<[Value]> = constants(vm, &code.consts)?.into();
-        let slot_names = code
-            .varnames
-            .iter()
-            .chain(&code.cellvars)
-            .chain(&code.freevars)
-            .map(|name| text(name))
-            .collect();
+    /// Makes the code object.
+    pub fn create(code: &Arc<Code>) -> Value {
         let simple = !code
             .flags
             .intersects(CodeFlags::VARARGS | CodeFlags::VARKEYWORDS | CodeFlags::GENERATOR_LIKE)
@@ -60,32 +74,72 @@ impl CodeObject {
             && code.kwonlyargcount == 0
             && code.cellvars.is_empty()
             && code.freevars.is_empty();
-        Ok(alloc::new_object(CodeObject {
+        alloc::new_object(CodeObject {
             name: text(&code.name),
             qualname: text(&code.qualname),
-            filename: text(&code.filename),
-            names: code.names.iter().map(|name| text(name)).collect(),
-            consts,
-            slot_names,
-            cell_to_arg: code
-                .cell_to_arg()
-                .map(|arg| arg.map(|arg| arg as u32))
-                .collect(),
+            slots: code.varnames.len() + code.cellvars.len() + code.freevars.len(),
             simple,
-            quick: OnceCell::new(),
+            parts: OnceCell::new(),
             code: code.clone(),
-        }))
+        })
     }
 
     /// The quickened copy.
     #[inline(always)]
     pub fn quick(&self) -> &QuickCode {
-        self.quick.get_or_init(|| QuickCode::new(&self.code))
+        &self.quick
     }
 
     #[inline(always)]
     pub fn flags(&self) -> CodeFlags {
         self.code.flags
+    }
+
+    /// The docstring, or `None`.
+    pub fn docstring(&self) -> Value {
+        if self.flags().contains(CodeFlags::HAS_DOCSTRING)
+            && let Some(doc) = self.consts.first()
+        {
+            doc.clone()
+        } else {
+            Value::none()
+        }
+    }
+}
+
+impl Parts {
+    #[cold]
+    #[inline(never)]
+    fn new(code: &Code) -> Parts {
+        Parts {
+            filename: text(&code.filename),
+            names: code.names.iter().map(|name| text(name)).collect(),
+            consts: code_constants(code),
+            slot_names: code
+                .varnames
+                .iter()
+                .chain(&code.cellvars)
+                .chain(&code.freevars)
+                .map(|name| text(name))
+                .collect(),
+            cell_to_arg: code
+                .cell_to_arg()
+                .map(|arg| arg.map(|arg| arg as u32))
+                .collect(),
+            quick: QuickCode::new(code),
+        }
+    }
+}
+
+/// The constants as values. Making them runs no Python code and fails only where memory has run out.
+fn code_constants(code: &Code) -> Box<[Value]> {
+    // SAFETY: no Python code runs, so it does not matter whether guards are alive.
+    let Some(mut vm) = (unsafe { Vm::current() }) else {
+        unreachable!("code is looked at by threads of an interpreter");
+    };
+    match constants(&mut vm, &code.consts) {
+        Ok(values) => values.into(),
+        Err(_) => std::alloc::handle_alloc_error(std::alloc::Layout::new::<Value>()),
     }
 }
 
@@ -126,7 +180,7 @@ pub fn constant(vm: &mut Vm, constant: &Constant) -> Py {
             let step = self::constant(vm, step)?;
             taipan_types::slice::new_slice(start, stop, step)
         }
-        Constant::Code(code) => CodeObject::create(vm, code)?,
+        Constant::Code(code) => CodeObject::create(code),
     })
 }
 

@@ -440,7 +440,7 @@ impl Maker<'_> {
             Ok(depth) => code.stacksize = code.stacksize.max(depth),
             Err(error) => return Err(vm.value_error(format!("code: {error}"))),
         }
-        CodeObject::create(vm, &Arc::new(code))
+        Ok(CodeObject::create(&Arc::new(code)))
     }
 }
 

@@ -8,6 +8,7 @@
 //! 4. A Python-to-Python call pushes a frame and goes on in the same loop; only frames flagged ENTRY return from it.
 
 use crate::call;
+use crate::code_object::Parts;
 use crate::enter::poll;
 pub use crate::enter::{run, run_raising};
 use crate::fast::{both_ints, drop_slot, is_float, list_item, list_item_twice, view};
@@ -53,8 +54,9 @@ pub(crate) fn run_loop<const WATCHED: bool>(
             locals = Frame::locals(frame);
             sp = Frame::stack(frame).wrapping_add((*frame).depth as usize);
             let code = (*frame).code();
-            consts = code.consts.as_ptr();
-            caches = code.quick().caches();
+            let parts: &Parts = code;
+            consts = parts.consts.as_ptr();
+            caches = parts.quick.caches();
             if WATCHED {
                 half = None;
                 place = monitor::Place::of(frame);

@@ -66,7 +66,7 @@ impl Frame {
     #[inline(always)]
     pub(crate) fn stack(this: *mut Frame) -> *mut u64 {
         // SAFETY: callers pass live frames.
-        let slots = unsafe { (*this).code().slot_names.len() };
+        let slots = unsafe { (*this).code().slots };
         Frame::locals(this).wrapping_add(slots)
     }
 
@@ -109,7 +109,7 @@ impl Frame {
 /// Words a frame of this code takes.
 #[inline(always)]
 pub fn frame_words(code: &CodeObject) -> usize {
-    FRAME_WORDS + code.slot_names.len() + code.code.stacksize as usize
+    FRAME_WORDS + code.slots + code.code.stacksize as usize
 }
 
 /// Reserves the thread's VM stack. Pages are committed when touched.
@@ -245,7 +245,7 @@ pub unsafe fn clear_frame(frame: *mut Frame, depth: usize) {
         if (*frame).frame_object.is_some() {
             frame_object::detach(frame);
         }
-        let slots = (*frame).code().slot_names.len();
+        let slots = (*frame).code().slots;
         let locals = Frame::locals(frame);
         let mut at = locals.wrapping_add(slots + depth);
         while at > locals {
@@ -300,7 +300,7 @@ pub unsafe fn trace(frame: *mut Frame, tracer: &mut taipan_core::Tracer<'_>) {
     // SAFETY: the caller's promise.
     unsafe {
         let this = &*frame;
-        let words = this.code().slot_names.len() + this.depth as usize;
+        let words = this.code().slots + this.depth as usize;
         for index in 0..words {
             let slot = Frame::locals(frame).add(index);
             if *slot != 0 {

@@ -243,7 +243,7 @@ pub unsafe fn detach(frame: *mut Frame) {
         {
             *object.back.get() = Some(object_of(&mut vm, previous));
         }
-        let slots = (*frame).code().slot_names.len();
+        let slots = (*frame).code().slots;
         let locals = Frame::locals(frame);
         let owned: Vec<Option<Value>> = (0..slots)
             .map(|slot| {

@@ -12,7 +12,8 @@ pub struct FunctionState {
     pub name: Value,
     pub qualname: Value,
     pub module: Option<Value>,
-    pub doc: Value,
+    /// `None` as long as it is what the code says.
+    pub doc: Option<Value>,
     /// A tuple.
     pub defaults: Option<Value>,
     /// A dict.
@@ -64,7 +65,7 @@ unsafe impl Payload for Function {
         tracer.visit(&state.name);
         tracer.visit(&state.qualname);
         tracer.visit_option(&state.module);
-        tracer.visit(&state.doc);
+        tracer.visit_option(&state.doc);
         tracer.visit_option(&state.defaults);
         tracer.visit_option(&state.kwdefaults);
         tracer.visit_option(&state.annotate);
@@ -80,7 +81,7 @@ unsafe impl Payload for Function {
         out.extend(state.annotate.take());
         out.extend(state.annotations.take());
         out.extend(state.type_params.take());
-        out.push(std::mem::replace(&mut state.doc, Value::none()));
+        out.extend(state.doc.take());
     }
 }
 
@@ -113,6 +114,8 @@ impl Function {
     pub fn set_code(&self, code: Value) {
         // SAFETY: one word; nobody holds a guard while the world runs on one thread.
         unsafe {
+            let doc = self.code().docstring();
+            self.state.get_unlocked().doc.get_or_insert(doc);
             let old = std::mem::replace(&mut *self.code.get(), code);
             self.state.get_unlocked().retired.push(old);
         }

@@ -123,12 +123,15 @@ fn set_module(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
 }
 
 fn get_doc(vm: &mut Vm, value: &Value) -> Py {
-    Ok(read(vm, value, |state| state.doc.clone()))
+    match read(vm, value, |state| state.doc.clone()) {
+        Some(doc) => Ok(doc),
+        None => Ok(value.expect::<Function>().code().docstring()),
+    }
 }
 
 fn set_doc(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
     let new = or_none(new.cloned());
-    exchange(vm, value, |state| std::mem::replace(&mut state.doc, new));
+    exchange(vm, value, |state| state.doc.replace(new));
     Ok(())
 }
 

@@ -69,7 +69,7 @@ pub fn load(vm: &mut Vm, module: &str) -> Py {
         return Err(vm.raise(&builtin_types::IMPORT_ERROR, message));
     };
     match taipan_bytecode::marshal::read_code(embedded.code) {
-        Ok(code) => CodeObject::create(vm, &Arc::new(code)),
+        Ok(code) => Ok(CodeObject::create(&Arc::new(code))),
         Err(_) => {
             let message = format!("embedded module '{module}' is damaged");
             Err(vm.raise(&builtin_types::IMPORT_ERROR, message))

@@ -134,7 +134,7 @@ fn run_file(vm: &mut Vm, path: &str, globals: &Value) -> Py<()> {
     if source.starts_with(&taipan_bytecode::marshal::MAGIC) {
         return match taipan_bytecode::marshal::read_file(&source) {
             Ok(code) => {
-                let code = CodeObject::create(vm, &Arc::new(code))?;
+                let code = CodeObject::create(&Arc::new(code));
                 source::run_code(vm, &code, globals, globals, None).map(drop)
             }
             Err(_) => Err(vm.runtime_error("Bad magic number in .pyc file")),

@@ -6,7 +6,6 @@ use crate::code_object::CodeObject;
 use crate::frame::Frame;
 use crate::function::{Function, FunctionState};
 use std::ptr::NonNull;
-use taipan_bytecode::code::CodeFlags;
 use taipan_core::dict_object::{self, Dict};
 use taipan_core::{Py, Value, Vm, builtin_types, name, str_object, tuple_object};
 use taipan_types::list::List;
@@ -400,11 +399,6 @@ pub fn make_function(
     closure: Option<Value>,
 ) -> Value {
     let object = code.expect::<CodeObject>();
-    let doc = if object.flags().contains(CodeFlags::HAS_DOCSTRING) {
-        object.consts.first().cloned().unwrap_or_else(Value::none)
-    } else {
-        Value::none()
-    };
     let module = globals
         .cast::<Dict>()
         .and_then(|globals| globals.get_name(name!("__name__")));
@@ -412,7 +406,7 @@ pub fn make_function(
         name: object.name.clone(),
         qualname: object.qualname.clone(),
         module,
-        doc,
+        doc: None,
         defaults: None,
         kwdefaults: None,
         annotate: None,

@@ -174,7 +174,7 @@ pub(crate) fn finish(
     for warning in &compiled.warnings {
         issue(vm, warning, text, filename)?;
     }
-    CodeObject::create(vm, &Arc::new(compiled.code))
+    Ok(CodeObject::create(&Arc::new(compiled.code)))
 }
 
 /// Issues a `SyntaxWarning`; one that the filters make an error becomes a `SyntaxError` with the place.

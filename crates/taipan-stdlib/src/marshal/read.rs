@@ -375,7 +375,7 @@ impl Reader<'_> {
         let body = self.take(vm, size)?;
         match read_code(&body) {
             Ok(code) if taipan_bytecode::verify::verify(&code).is_ok() => {
-                CodeObject::create(vm, &Arc::new(code))
+                Ok(CodeObject::create(&Arc::new(code)))
             }
             Ok(_) => Err(bad(vm, "invalid code")),
             Err(ReadError::Damaged(what)) => Err(bad(vm, what)),
