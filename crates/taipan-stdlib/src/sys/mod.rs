@@ -15,6 +15,7 @@ use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{dict_of, new_dict};
 use taipan_core::str_object::{is_str, new_str, str_of};
 use taipan_core::tuple_object::{items, new_tuple};
+use taipan_core::type_object::{Type, TypeFlags};
 use taipan_core::{Args, Bound, MethodDef, Py, Value, Vm, bound, f0, f1, f2, name, raw, slice};
 
 /// The module `sys`.
@@ -25,7 +26,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: [MethodDef; 45] = [
+static FUNCTIONS: [MethodDef; 46] = [
     monitor::SETTRACE,
     monitor::GETTRACE,
     monitor::SETPROFILE,
@@ -59,6 +60,11 @@ static FUNCTIONS: [MethodDef; 45] = [
         "_clear_type_cache(module, /)",
         nothing,
         "Clear the internal type lookup cache.",
+    ),
+    f1(
+        "_clear_type_descriptors(module, type, /)",
+        clear_type_descriptors,
+        "Private function for clearing certain descriptors from a type's dictionary.\n\nSee gh-135228 for context.",
     ),
     f0(
         "_current_exceptions(module, /)",
@@ -238,6 +244,27 @@ static FUNCTIONS: [MethodDef; 45] = [
 ];
 
 fn nothing(_vm: &mut Vm, _module: &Value) -> Py {
+    Ok(Value::none())
+}
+
+/// Takes the descriptors out of a class that a class made from its namespace must not get.
+fn clear_type_descriptors(vm: &mut Vm, _module: &Value, class: &Value) -> Py {
+    let Some(ty) = class.cast::<Type>() else {
+        let given = class.type_of().name();
+        return Err(vm.type_error(format!(
+            "_clear_type_descriptors() argument must be type, not {given}"
+        )));
+    };
+    if !ty.is_heap() || ty.has(TypeFlags::IMMUTABLE) {
+        return Err(vm.type_error("argument is immutable"));
+    }
+    ty.changed();
+    let namespace = ty.namespace();
+    drop(namespace.remove_name(name!("__dict__")));
+    let weakref = namespace.get_name(name!("__weakref__"));
+    if weakref.is_some_and(|found| found.is_exact(&types::GETSET_DESCRIPTOR)) {
+        drop(namespace.remove_name(name!("__weakref__")));
+    }
     Ok(Value::none())
 }
 
