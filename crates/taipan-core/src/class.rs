@@ -108,34 +108,42 @@ fn best_base(vm: &mut Vm, bases: &[&'static TypeObject]) -> Py<&'static TypeObje
 }
 
 /// Do instances of both types have the same layout, so that `__class__` or `__bases__` may change from one to the other?
-pub fn compatible_layout(a: &'static TypeObject, b: &'static TypeObject) -> bool {
+pub fn compatible_layout(vm: &mut Vm, a: &'static TypeObject, b: &'static TypeObject) -> Py<bool> {
     let (solid_a, solid_b) = (solid_base(a), solid_base(b));
-    let same_solid = std::ptr::eq(solid_a, solid_b) || same_slots(solid_a, solid_b);
+    let same_solid = std::ptr::eq(solid_a, solid_b) || same_slots(vm, solid_a, solid_b)?;
     let features = TypeFlags::DICT.union(TypeFlags::WEAKREF);
-    same_solid && a.flags().intersection(features) == b.flags().intersection(features)
+    Ok(same_solid && a.flags().intersection(features) == b.flags().intersection(features))
 }
 
 /// Have two classes added the same `__slots__` to the same base?
-fn same_slots(a: &'static TypeObject, b: &'static TypeObject) -> bool {
+fn same_slots(vm: &mut Vm, a: &'static TypeObject, b: &'static TypeObject) -> Py<bool> {
     let (Some(base_a), Some(base_b)) = (a.base(), b.base()) else {
-        return false;
+        return Ok(false);
     };
     if !std::ptr::eq(a.layout(), b.layout()) || a.fixed_slots() != b.fixed_slots() {
-        return false;
+        return Ok(false);
     }
     let same_base = std::ptr::eq(solid_base(base_a), solid_base(base_b));
-    let names = |ty: &TypeObject| ty.namespace().get_name(name!("__slots__"));
-    match (names(a), names(b)) {
-        (Some(a), Some(b)) => {
-            let (Some(a), Some(b)) = (tuple_object::items(&a), tuple_object::items(&b)) else {
-                return false;
-            };
-            same_base
-                && a.len() == b.len()
-                && a.iter().zip(b).all(|(a, b)| str_object::str_eq(a, b))
-        }
-        _ => false,
-    }
+    Ok(same_base && places(vm, a)? == places(vm, b)?)
+}
+
+/// The names of the places that a class adds, in the order of the places: a plan sorts them.
+fn places(vm: &mut Vm, ty: &TypeObject) -> Py<Vec<String>> {
+    let Some(slots) = ty.namespace().get_name(name!("__slots__")) else {
+        return Ok(Vec::new());
+    };
+    let names = if is_str(&slots) {
+        vec![slots]
+    } else {
+        vm.to_vec(&slots)?
+    };
+    let mut names: Vec<String> = names
+        .iter()
+        .map(|name| mangle(ty.short_name(), &text_of(name)))
+        .filter(|name| !matches!(&name[..], "__dict__" | "__weakref__"))
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
 // ---- method resolution order ----
@@ -468,6 +476,13 @@ pub fn new_class(
     for base in ty.bases() {
         base.add_subclass(ty);
     }
+    if !ty.namespace().keys().iter().all(is_str) {
+        let message = format!(
+            "non-string key in the __dict__ of class {}",
+            ty.short_name()
+        );
+        vm.warn(&types::RUNTIME_WARNING, &message, 1)?;
+    }
     cells.fill(vm, &class)?;
     call_set_name(vm, &class)?;
     super_object::init_subclass(vm, ty, keywords)?;
@@ -539,6 +554,10 @@ fn fill_class_namespace(
     wrap(name!("__new__"), method::new_static_method);
     wrap(name!("__init_subclass__"), method::new_class_method);
     wrap(name!("__class_getitem__"), method::new_class_method);
+    let cells = Cells {
+        class: take_cell(vm, dict, name!("__classcell__"))?,
+        namespace: take_cell(vm, dict, name!("__classdictcell__"))?,
+    };
     for (at, slot) in plan.names.iter().enumerate() {
         dict.set_name(slot, new_member(slot.clone(), ty, first_slot + at as u32));
     }
@@ -548,10 +567,6 @@ fn fill_class_namespace(
     if plan.weakref && !dict.contains_name(name!("__weakref__")) {
         dict.set_name(name!("__weakref__"), new_getset(&WEAKREF_GETSET, ty));
     }
-    let cells = Cells {
-        class: take_cell(vm, dict, name!("__classcell__"))?,
-        namespace: take_cell(vm, dict, name!("__classdictcell__"))?,
-    };
     if !dict.contains_name(name!("__doc__")) {
         dict.set_name(name!("__doc__"), Value::none());
     }
@@ -715,7 +730,7 @@ pub(crate) fn set_bases(vm: &mut Vm, ty: &'static TypeObject, value: &Value) -> 
     }
     let base = best_base(vm, &bases)?;
     let old_base = ty.base().unwrap_or(&types::OBJECT);
-    if !compatible_layout(base, old_base) {
+    if !compatible_layout(vm, base, old_base)? {
         let message = format!(
             "__bases__ assignment: '{}' object layout differs from '{}'",
             base.name(),
@@ -772,17 +787,23 @@ fn derives_from(from: &TypeObject, ty: &TypeObject) -> bool {
     false
 }
 
+type Bases = Vec<&'static TypeObject>;
+
 /// Recomputes the MROs of a class and its subclasses; all stay as they were if one cannot be computed.
 fn set_mro_tree(vm: &mut Vm, ty: &'static TypeObject) -> Py<()> {
-    let mut done: Vec<(&'static TypeObject, Vec<&'static TypeObject>)> = Vec::new();
+    let mut done: Vec<(&'static TypeObject, Bases, Bases)> = Vec::new();
     let mut queue = vec![ty];
     while let Some(at) = queue.pop() {
         let old = at.mro().to_vec();
         // The types of the old order stay alive until all is done.
-        done.push((at, old));
+        done.push((at, old, at.bases().to_vec()));
         if let Err(raised) = set_mro(vm, at) {
-            for (class, old) in done {
-                class.set_mro(old);
+            for (class, old, bases) in done {
+                // A metaclass's `mro` may have assigned other bases, which go with another order.
+                let mut pairs = class.bases().iter().zip(&bases);
+                if class.bases().len() == bases.len() && pairs.all(|(a, b)| std::ptr::eq(*a, *b)) {
+                    class.set_mro(old);
+                }
             }
             return Err(raised);
         }
@@ -816,7 +837,7 @@ pub(crate) fn set_class(vm: &mut Vm, object: &Value, value: Option<&Value>) -> P
             "__class__ assignment only supported for mutable types or ModuleType subclasses",
         ));
     }
-    if !compatible_layout(old, new) {
+    if !compatible_layout(vm, old, new)? {
         let message = format!(
             "__class__ assignment: '{}' object layout differs from '{}'",
             new.name(),

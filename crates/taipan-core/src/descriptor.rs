@@ -404,12 +404,19 @@ fn getset_set(vm: &mut Vm, descriptor: &Value, object: &Value, value: Option<&Va
 
 // ---- member_descriptor ----
 
-/// Payload of `member_descriptor`: one of a class's `__slots__`.
+/// Payload of `member_descriptor`: one of a class's `__slots__`, or a field of a builtin type.
 pub struct MemberDescriptor {
     name: Value,
     owner: Value,
+    place: Place,
+}
+
+/// Where a member is.
+#[derive(Clone, Copy)]
+enum Place {
     /// Number of the place, see [`instance::fixed`].
-    pub index: u32,
+    Slot(u32),
+    Field(&'static GetSetDef),
 }
 
 // SAFETY: both references are reported.
@@ -429,11 +436,28 @@ pub fn new_member(name: Value, owner: &TypeObject, index: u32) -> Value {
     crate::alloc::new_object(MemberDescriptor {
         name,
         owner: owner.to_value(),
-        index,
+        place: Place::Slot(index),
+    })
+}
+
+/// The descriptor of a field of instances of the builtin type `owner`.
+fn new_field(def: &'static GetSetDef, owner: &TypeObject) -> Value {
+    crate::alloc::new_object(MemberDescriptor {
+        name: immortal_name(def.name),
+        owner: owner.to_value(),
+        place: Place::Field(def),
     })
 }
 
 impl MemberDescriptor {
+    /// The number of the place among those of `__slots__`, if it is one of them.
+    pub fn slot(&self) -> Option<u32> {
+        match self.place {
+            Place::Slot(index) => Some(index),
+            Place::Field(_) => None,
+        }
+    }
+
     /// The class whose instances have the place.
     pub fn owner(&self) -> &TypeObject {
         self.owner.expect::<Type>()
@@ -456,7 +480,11 @@ fn member_get(vm: &mut Vm, descriptor: &Value, object: Option<&Value>, _ty: &Typ
     };
     let member = descriptor.expect::<MemberDescriptor>();
     member.check(vm, object)?;
-    match instance::fixed(object, member.index) {
+    let index = match member.place {
+        Place::Slot(index) => index,
+        Place::Field(def) => return (def.get)(vm, object),
+    };
+    match instance::fixed(object, index) {
         Some(value) => Ok(value),
         None => Err(vm.no_attribute(object, &member.name)),
     }
@@ -465,10 +493,16 @@ fn member_get(vm: &mut Vm, descriptor: &Value, object: Option<&Value>, _ty: &Typ
 fn member_set(vm: &mut Vm, descriptor: &Value, object: &Value, value: Option<&Value>) -> Py<()> {
     let member = descriptor.expect::<MemberDescriptor>();
     member.check(vm, object)?;
-    match (
-        instance::set_fixed(object, member.index, value.cloned()),
-        value,
-    ) {
+    let index = match member.place {
+        Place::Slot(index) => index,
+        Place::Field(def) => {
+            return match def.set {
+                Some(set) => set(vm, object, value),
+                None => Err(vm.attribute_error("readonly attribute")),
+            };
+        }
+    };
+    match (instance::set_fixed(object, index, value.cloned()), value) {
         (None, None) => {
             let text = str_object::str_of(&member.name)
                 .map(|text| text.to_lossy())
@@ -526,7 +560,10 @@ fn describe(descriptor: &Value) -> Description {
         Description {
             name: member.name.clone(),
             owner: member.owner.clone(),
-            doc: Value::none(),
+            doc: match member.place {
+                Place::Slot(_) => Value::none(),
+                Place::Field(def) => doc_or_none(def.doc),
+            },
             signature: Value::none(),
             kind: "member",
         }
@@ -783,7 +820,12 @@ pub fn fill_namespace(ty: &TypeObject, spec: &'static TypeSpec) {
         namespace.set_name(&immortal_name(def.name()), value);
     }
     for def in spec.getset {
-        namespace.set_name(&immortal_name(def.name), new_getset(def, ty));
+        let descriptor = if def.is_member {
+            new_field(def, ty)
+        } else {
+            new_getset(def, ty)
+        };
+        namespace.set_name(&immortal_name(def.name), descriptor);
     }
     if !namespace.contains_name(name!("__doc__")) {
         let text = spec

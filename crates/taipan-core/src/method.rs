@@ -7,7 +7,7 @@ use crate::dict_object::Dict;
 use crate::instance;
 use crate::lock::{HasState, Locked};
 use crate::name;
-use crate::native::{GetSetDef, MethodDef, f0, getset, getter};
+use crate::native::{GetSetDef, MethodDef, f0, f1, getset, getter};
 use crate::payload::{Layout, Payload, Tracer};
 use crate::protocol::attribute::generic_lookup;
 use crate::slots::{CompareOp, Slots};
@@ -154,12 +154,14 @@ static METHOD_SPEC: TypeSpec = TypeSpec {
                 "__func__",
                 |_, v| Ok(v.expect::<Method>().function.clone()),
                 "the function implementing a method",
-            ),
+            )
+            .member(),
             getter(
                 "__self__",
                 |_, v| Ok(v.expect::<Method>().receiver.clone()),
                 "the instance to which a method is bound",
-            ),
+            )
+            .member(),
             getter(
                 "__doc__",
                 |vm, v| {
@@ -339,7 +341,12 @@ fn class_get(vm: &mut Vm, descriptor: &Value, object: Option<&Value>, ty: &TypeO
 fn wrapper_repr(vm: &mut Vm, object: &Value) -> Py {
     let function = wrapped_function(vm, object).unwrap_or_else(Value::none);
     let inner = vm.repr_string(&function)?;
-    Ok(new_str(&format!("<{}({inner})>", object.type_of().name())))
+    let kind = if object.is_instance(&types::STATICMETHOD) {
+        "staticmethod"
+    } else {
+        "classmethod"
+    };
+    Ok(new_str(&format!("<{kind}({inner})>")))
 }
 
 fn wrapper_function(vm: &mut Vm, object: &Value) -> Py {
@@ -370,7 +377,9 @@ pub fn set_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
         return Err(vm.no_attribute(object, name!("__dict__")));
     }
     let Some(value) = value else {
-        return Err(vm.type_error("cannot delete __dict__"));
+        // The next one who asks finds an empty dict.
+        drop(instance::set_dict(object, crate::dict_object::new_dict()));
+        return Ok(());
     };
     if !value.is_instance(&types::DICT) {
         let message = format!(
@@ -404,9 +413,20 @@ fn set_forwarded(vm: &mut Vm, object: &Value, name: &Value, value: Option<&Value
     }
 }
 
+fn wrapper_class_getitem(vm: &mut Vm, cls: &Value, item: &Value) -> Py {
+    (vm.interpreter().hooks.get().generic_alias)(vm, cls, item)
+}
+
+static WRAPPER_METHODS: [MethodDef; 1] = [f1(
+    "__class_getitem__(cls, object, /)",
+    wrapper_class_getitem,
+    "See PEP 585",
+)
+.class_method()];
+
 static WRAPPER_GETSET: [GetSetDef; 6] = [
-    getter("__func__", wrapper_function, ""),
-    getter("__wrapped__", wrapper_function, ""),
+    getter("__func__", wrapper_function, "").member(),
+    getter("__wrapped__", wrapper_function, "").member(),
     getter("__isabstractmethod__", wrapper_is_abstract, ""),
     getset("__dict__", get_dict, set_dict, ""),
     getset(
@@ -435,6 +455,7 @@ static STATIC_SPEC: TypeSpec = TypeSpec {
         repr: Some(wrapper_repr),
         ..Slots::NONE
     },
+    methods: &WRAPPER_METHODS,
     getset: &WRAPPER_GETSET,
     doc: "staticmethod(function, /)\n--\n\nConvert a function to be a static method.\n\n\
           A static method receives no implicit first argument. It can be called either on\n\
@@ -453,6 +474,7 @@ static CLASS_SPEC: TypeSpec = TypeSpec {
         repr: Some(wrapper_repr),
         ..Slots::NONE
     },
+    methods: &WRAPPER_METHODS,
     getset: &WRAPPER_GETSET,
     doc: "classmethod(function, /)\n--\n\nConvert a function to be a class method.\n\n\
           A class method receives the class as its implicit first argument, whether it is\n\

@@ -164,6 +164,18 @@ pub struct GetSetDef {
     /// `None` as the value deletes; without a setter the attribute is read-only.
     pub set: Option<SetterFn>,
     pub doc: &'static str,
+    /// Its descriptor is a `member_descriptor`: C's object has a field for it.
+    pub is_member: bool,
+}
+
+impl GetSetDef {
+    /// The same attribute behind a `member_descriptor`.
+    pub const fn member(self) -> GetSetDef {
+        GetSetDef {
+            is_member: true,
+            ..self
+        }
+    }
 }
 
 /// A read-only attribute.
@@ -177,6 +189,7 @@ pub const fn getter(
         get,
         set: None,
         doc,
+        is_member: false,
     }
 }
 
@@ -192,5 +205,6 @@ pub const fn getset(
         get,
         set: Some(set),
         doc,
+        is_member: false,
     }
 }

@@ -266,8 +266,11 @@ fn wrap_power(
         }
     );
     let values = args.all();
-    if args.has_keywords() || inplace || values.is_empty() || values.len() > 2 {
+    if args.has_keywords() || inplace {
         take(vm, entry, args, 1)?;
+    } else if values.is_empty() || values.len() > 2 {
+        let given = values.len();
+        return Err(vm.type_error(format!("expected 1 or 2 arguments, got {given}")));
     }
     let modulus = values.get(1).cloned().unwrap_or_else(Value::none);
     if entry.name == "__rpow__" {

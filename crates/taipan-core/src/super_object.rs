@@ -138,10 +138,12 @@ fn bind(vm: &mut Vm, found: Value, object: &Value, search: &TypeObject) -> Py {
 
 /// Calls `super(ty, ty).__init_subclass__(**keywords)`.
 pub(crate) fn init_subclass(vm: &mut Vm, ty: &TypeObject, keywords: Args<'_>) -> Py<()> {
+    let class = ty.to_value();
+    // A metaclass's `mro` may have left the class out of its own order.
+    check(vm, ty, &class)?;
     let Some(found) = lookup_behind(ty, ty, name!("__init_subclass__")) else {
         return Ok(());
     };
-    let class = ty.to_value();
     let bound = bind(vm, found, &class, class.expect::<Type>())?;
     vm.call_args(&bound, keywords)?;
     Ok(())

@@ -487,6 +487,8 @@ fn get_flags(_vm: &mut Vm, object: &Value) -> Py {
     for (flag, bit) in BITS {
         bits |= (ty.has(flag) as u64) << bit;
     }
+    // CPython's modules make their types on the heap, and `copyreg` tells by it which base keeps data of its own.
+    bits |= (ty.full_name().contains('.') as u64) << 9;
     bits |= (is_immutable(ty) as u64) << 8;
     bits |= (ty.instances_collected() as u64) << 14;
     Ok(Value::int(bits as i64))
@@ -626,12 +628,12 @@ static METHODS: [MethodDef; 7] = [
 ];
 
 static GETSET: [GetSetDef; 18] = [
-    getter("__basicsize__", get_basic_size, ""),
-    getter("__itemsize__", get_item_size, ""),
-    getter("__flags__", get_flags, ""),
-    getter("__weakrefoffset__", get_weakref_offset, ""),
-    getter("__base__", get_base, ""),
-    getter("__dictoffset__", get_dict_offset, ""),
+    getter("__basicsize__", get_basic_size, "").member(),
+    getter("__itemsize__", get_item_size, "").member(),
+    getter("__flags__", get_flags, "").member(),
+    getter("__weakrefoffset__", get_weakref_offset, "").member(),
+    getter("__base__", get_base, "").member(),
+    getter("__dictoffset__", get_dict_offset, "").member(),
     getset("__name__", get_name, set_name, ""),
     getset("__qualname__", get_qualname, set_qualname, ""),
     getset("__bases__", get_bases, set_bases, ""),

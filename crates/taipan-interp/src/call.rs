@@ -189,7 +189,10 @@ unsafe fn instantiate(
         let instance = taipan_core::alloc::new_instance(ty, taipan_core::payload::Empty);
         let function = init.cast_unchecked::<Function>();
         let code = function.code();
-        if code.simple && !args.has_keywords() && code.code.argcount as usize == n + 1 {
+        // `C(*row)` has its arguments in `row`, not on the stack.
+        let on_stack = std::ptr::eq(args.all().as_ptr().cast(), callee_slot.add(1));
+        let fits = args.all().len() == n && code.code.argcount as usize == n + 1;
+        if code.simple && !args.has_keywords() && on_stack && fits {
             let new = frame::push_frame(vm, init.clone(), INIT)?;
             let locals = Frame::locals(new);
             *locals = instance.clone().into_bits();

@@ -287,21 +287,24 @@ static FUNCTION_GETSET: [GetSetDef; 14] = [
         |_, value| Ok(or_none(function(value).closure.clone())),
         readonly,
         "",
-    ),
-    getset("__doc__", get_doc, set_doc, ""),
+    )
+    .member(),
+    getset("__doc__", get_doc, set_doc, "").member(),
     getset(
         "__globals__",
         |_, value| Ok(function(value).globals.clone()),
         readonly,
         "",
-    ),
-    getset("__module__", get_module, set_module, ""),
+    )
+    .member(),
+    getset("__module__", get_module, set_module, "").member(),
     getset(
         "__builtins__",
         |_, value| Ok(function(value).builtins.clone()),
         readonly,
         "",
-    ),
+    )
+    .member(),
 ];
 
 // ---- making, binding, showing ----

@@ -299,9 +299,9 @@ static METHODS: [MethodDef; 4] = [
 ];
 
 static GETSET: [GetSetDef; 6] = [
-    getter("fget", |vm, v| or_none(state(vm, v).get), ""),
-    getter("fset", |vm, v| or_none(state(vm, v).set), ""),
-    getter("fdel", |vm, v| or_none(state(vm, v).delete), ""),
+    getter("fget", |vm, v| or_none(state(vm, v).get), "").member(),
+    getter("fset", |vm, v| or_none(state(vm, v).set), "").member(),
+    getter("fdel", |vm, v| or_none(state(vm, v).delete), "").member(),
     getset("__doc__", |vm, v| or_none(state(vm, v).doc), set_doc, ""),
     getset("__name__", get_name, set_name, ""),
     getter("__isabstractmethod__", is_abstract, ""),

@@ -497,9 +497,9 @@ static METHODS: [MethodDef; 4] = [
 ];
 
 static GETSET: [GetSetDef; 3] = [
-    getter("start", |_, this| Ok(own(this).start.clone()), ""),
-    getter("stop", |_, this| Ok(own(this).stop.clone()), ""),
-    getter("step", |_, this| Ok(own(this).step.clone()), ""),
+    getter("start", |_, this| Ok(own(this).start.clone()), "").member(),
+    getter("stop", |_, this| Ok(own(this).stop.clone()), "").member(),
+    getter("step", |_, this| Ok(own(this).step.clone()), "").member(),
 ];
 
 static LAYOUT: Layout = Layout::of::<Range>();

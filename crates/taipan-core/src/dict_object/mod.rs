@@ -554,6 +554,11 @@ impl Obj<Dict> {
         })
     }
 
+    /// Differs from an earlier answer if keys came, went or moved since then (up to deletions of as many keys as came).
+    pub fn order_state(&self) -> (usize, usize, u32) {
+        self.with(|table| (table.used, table.entries.len(), table.moves))
+    }
+
     /// One more than the last entry's number.
     pub fn end(&self) -> usize {
         self.with(|table| table.entries.len())

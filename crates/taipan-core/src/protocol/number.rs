@@ -136,6 +136,28 @@ impl Vm {
 
     /// `pow(base, exponent, modulus)`; `None` as the modulus is `base ** exponent`.
     pub fn power(&mut self, base: &Value, exponent: &Value, modulus: &Value) -> Py {
+        if let Some(result) = self.power_slots(base, exponent, modulus)? {
+            return Ok(result);
+        }
+        if modulus.is_none() {
+            return Err(self.unsupported("** or pow()", base, exponent));
+        }
+        let message = format!(
+            "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
+            base.type_of().name(),
+            exponent.type_of().name(),
+            modulus.type_of().name()
+        );
+        Err(self.type_error(message))
+    }
+
+    /// What the operands' types make of the power; `None` if none of them knows how.
+    fn power_slots(
+        &mut self,
+        base: &Value,
+        exponent: &Value,
+        modulus: &Value,
+    ) -> Py<Option<Value>> {
         let left = base.type_of().slots().power;
         let right = exponent.type_of().slots().power;
         let third = modulus.type_of().slots().power;
@@ -155,19 +177,10 @@ impl Vm {
         for power in tried.into_iter().flatten() {
             let result = power(self, base, exponent, modulus)?;
             if !result.is_not_implemented() {
-                return Ok(result);
+                return Ok(Some(result));
             }
         }
-        if modulus.is_none() {
-            return Err(self.unsupported("** or pow()", base, exponent));
-        }
-        let message = format!(
-            "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
-            base.type_of().name(),
-            exponent.type_of().name(),
-            modulus.type_of().name()
-        );
-        Err(self.type_error(message))
+        Ok(None)
     }
 
     /// `base **= exponent`
@@ -179,9 +192,9 @@ impl Vm {
                 return Ok(result);
             }
         }
-        match self.power(base, exponent, &none) {
-            Ok(value) => Ok(value),
-            Err(raised) => Err(raised),
+        match self.power_slots(base, exponent, &none)? {
+            Some(value) => Ok(value),
+            None => Err(self.unsupported("**=", base, exponent)),
         }
     }
 

@@ -86,7 +86,7 @@ unsafe fn cache_of(frame: *mut Frame, instr: *mut Instr) -> *mut Cache {
 fn member_index(descriptor: &Value) -> Option<u32> {
     descriptor
         .cast_exact::<taipan_core::descriptor::MemberDescriptor>()
-        .map(|member| member.index)
+        .and_then(|member| member.slot())
 }
 
 fn is_generic_get(ty: &TypeObject) -> bool {

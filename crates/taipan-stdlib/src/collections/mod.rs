@@ -4,6 +4,7 @@ mod default_dict;
 mod deque;
 mod deque_iterators;
 mod ordered_dict;
+mod ordered_views;
 mod tuple_getter;
 
 use crate::ModuleDef;
@@ -33,6 +34,7 @@ fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
     deque_iterators::define();
     default_dict::define();
     ordered_dict::define();
+    ordered_views::define();
     tuple_getter::define();
     add_type(dict, &deque::DEQUE);
     add_type(dict, &deque_iterators::DEQUE_ITERATOR);

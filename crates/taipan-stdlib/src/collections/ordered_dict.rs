@@ -1,5 +1,6 @@
 //! `OrderedDict`: every dict keeps the order of its keys; this one also compares and changes it.
 
+use super::ordered_views::{self, Walk, look_up};
 use taipan_core::alloc::new_instance;
 use taipan_core::builtin_types::{DICT, KEY_ERROR};
 use taipan_core::dict_object::{Dict, dict_of};
@@ -28,6 +29,7 @@ static SPEC: TypeSpec = TypeSpec {
         init: Some(init),
         repr: Some(repr),
         compare: Some(compare),
+        iter: Some(ordered_views::iter),
         ..Slots::NONE
     }
     .with_binary(BinaryOp::Or, or)
@@ -37,7 +39,7 @@ static SPEC: TypeSpec = TypeSpec {
     doc: "Dictionary that remembers insertion order",
     ..TypeSpec::DEFAULT
 };
-static METHODS: [MethodDef; 6] = [
+static METHODS: [MethodDef; 12] = [
     bound(
         "move_to_end(self, /, key, last=True)",
         move_to_end,
@@ -52,7 +54,32 @@ static METHODS: [MethodDef; 6] = [
     ),
     raw("update(self, /, *args, **kwargs)", update, ""),
     f0("copy(self, /)", copy, "A shallow copy of ordered dict."),
-    f0("__copy__(self, /)", copy, "A shallow copy of ordered dict."),
+    bound(
+        "fromkeys(type, /, iterable, value=None)",
+        from_keys,
+        "Create a new ordered dictionary with keys from iterable and values set to value.",
+    )
+    .class_method(),
+    bound(
+        "setdefault(self, /, key, default=None)",
+        set_default,
+        "Insert key with a value of default if key is not in the dictionary.\n\n\
+         Return the value for key if key is in the dictionary, else default.",
+    ),
+    bound(
+        "pop(self, /, key, default=<unrepresentable>)",
+        pop,
+        "od.pop(key[,default]) -> v, remove specified key and return the corresponding value.\n\n\
+         If the key is not found, return the default if given; otherwise,\nraise a KeyError.",
+    ),
+    f0("keys(self, /)", ordered_views::keys, ""),
+    f0("values(self, /)", ordered_views::values, ""),
+    f0("items(self, /)", ordered_views::items, ""),
+    f0(
+        "__reversed__(self, /)",
+        ordered_views::reversed,
+        "od.__reversed__() <==> reversed(od)",
+    ),
     f0(
         "__reduce__(self, /)",
         reduce,
@@ -74,7 +101,7 @@ fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
 }
 
 fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
-    update_from(vm, this, "expected at most 1 arguments, got", args)
+    update_from(vm, this, "expected at most 1 argument, got", args)
 }
 
 /// Does the class store items as `dict` does?
@@ -132,6 +159,40 @@ fn move_to_end(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     Err(vm.key_error(key))
 }
 
+fn from_keys(vm: &mut Vm, cls: &Value, args: &Bound) -> Py {
+    let (iterable, value) = (args.req(0).clone(), args.get(1).cloned());
+    let value = value.unwrap_or_else(Value::none);
+    let made = vm.call(cls, &[])?;
+    let iterator = vm.iter(&iterable)?;
+    while let Some(key) = vm.next(&iterator)? {
+        vm.set_item(&made, &key, &value)?;
+    }
+    Ok(made)
+}
+
+fn set_default(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let key = args.req(0);
+    let default = args.get(1).cloned().unwrap_or_else(Value::none);
+    if this.is_exact(&ORDERED_DICT) {
+        return own(this).set_default(vm, key, default);
+    }
+    if vm.contains(this, key)? {
+        return vm.get_item(this, key);
+    }
+    vm.set_item(this, key, &default)?;
+    Ok(default)
+}
+
+fn pop(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let key = args.req(0);
+    let found = own(this).remove(vm, key)?;
+    match (found, args.get(1)) {
+        (Some(value), _) => Ok(value),
+        (None, Some(default)) => Ok(default.clone()),
+        (None, None) => Err(vm.key_error(key)),
+    }
+}
+
 fn pop_item(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let last = match args.get(0) {
         Some(last) => vm.truth(last)?,
@@ -151,17 +212,40 @@ fn pop_item(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     }
 }
 
+const MUTATED: &str = "OrderedDict mutated during iteration";
+
+/// Gives each key with its value to `visit`. Fails if keys come, go or move meanwhile.
+fn for_each(
+    vm: &mut Vm,
+    this: &Value,
+    mut visit: impl FnMut(&mut Vm, &Value, &Value) -> Py<()>,
+) -> Py<()> {
+    let plain = this.is_exact(&ORDERED_DICT);
+    let mut walk = Walk::new(own(this), false);
+    while let Some((key, value)) = walk.next(own(this)) {
+        let value = if plain {
+            look_up(vm, this, &key, value)?
+        } else {
+            vm.get_item(this, &key)?
+        };
+        visit(vm, &key, &value)?;
+        if !walk.is_undisturbed(own(this)) {
+            return Err(vm.runtime_error(MUTATED));
+        }
+    }
+    Ok(())
+}
+
 fn copy(vm: &mut Vm, this: &Value) -> Py {
     if this.is_exact(&ORDERED_DICT) {
         let copied = new_instance(&ORDERED_DICT, Dict::empty());
-        dict::merge(vm, own(&copied), own(this))?;
+        for_each(vm, this, |vm, key, value| {
+            own(&copied).insert(vm, key, value.clone()).map(drop)
+        })?;
         return Ok(copied);
     }
     let copied = vm.call(&this.type_of().to_value(), &[])?;
-    for key in own(this).keys() {
-        let value = vm.get_item(this, &key)?;
-        vm.set_item(&copied, &key, &value)?;
-    }
+    for_each(vm, this, |vm, key, value| vm.set_item(&copied, key, value))?;
     Ok(copied)
 }
 
@@ -175,16 +259,29 @@ fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
     }
     let mut equal = equal.is_true();
     if equal && a.is_instance(&ORDERED_DICT) && b.is_instance(&ORDERED_DICT) {
-        let (left, right) = (own(a).keys(), own(b).keys());
-        equal = left.len() == right.len();
-        for (x, y) in left.iter().zip(&right) {
-            if !equal {
-                break;
-            }
-            equal = vm.equal(x, y)?;
-        }
+        equal = same_order(vm, own(a), own(b))?;
     }
     Ok(Value::bool(equal == (op == CompareOp::Eq)))
+}
+
+/// Have both the same keys in the same order?
+fn same_order(vm: &mut Vm, a: &Obj<Dict>, b: &Obj<Dict>) -> Py<bool> {
+    let (mut left, mut right) = (Walk::new(a, false), Walk::new(b, false));
+    loop {
+        match (left.next(a), right.next(b)) {
+            (None, None) => return Ok(true),
+            (Some((x, _)), Some((y, _))) => {
+                let same = vm.equal(&x, &y)?;
+                if !left.is_undisturbed(a) || !right.is_undisturbed(b) {
+                    return Err(vm.runtime_error(MUTATED));
+                }
+                if !same {
+                    return Ok(false);
+                }
+            }
+            _ => return Ok(false),
+        }
+    }
 }
 
 fn or(vm: &mut Vm, a: &Value, b: &Value) -> Py {
@@ -211,8 +308,7 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
     if !vm.repr_enter(this) {
         return Ok(new_str("..."));
     }
-    let plain = own(this).copy(vm);
-    let text = vm.repr(&plain);
+    let text = repr_items(vm, this);
     vm.repr_leave();
     let mut out = Builder::new();
     out.push_str(name);
@@ -220,6 +316,20 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
     out.push_value(&text?);
     out.push_str(")");
     out.finish(vm)
+}
+
+/// The items as a plain dict shows them.
+fn repr_items(vm: &mut Vm, this: &Value) -> Py {
+    let plain = taipan_core::dict_object::new_dict();
+    if this.is_exact(&ORDERED_DICT) {
+        for_each(vm, this, |vm, key, value| {
+            own(&plain).insert(vm, key, value.clone()).map(drop)
+        })?;
+    } else {
+        let items = vm.call_method(this, name!("items"), &[])?;
+        dict::update(vm, own(&plain), &items)?;
+    }
+    vm.repr(&plain)
 }
 
 fn reduce(vm: &mut Vm, this: &Value) -> Py {

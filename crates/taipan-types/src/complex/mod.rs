@@ -90,8 +90,8 @@ static METHODS: [MethodDef; 5] = [
 ];
 
 static GETSET: [GetSetDef; 2] = [
-    getter("real", real, "the real part of a complex number"),
-    getter("imag", imag, "the imaginary part of a complex number"),
+    getter("real", real, "the real part of a complex number").member(),
+    getter("imag", imag, "the imaginary part of a complex number").member(),
 ];
 
 /// Defines the type.

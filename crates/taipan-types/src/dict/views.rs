@@ -4,7 +4,7 @@ use super::iterators::{ITEMS, KEYS, VALUES, new_iterator};
 use super::own;
 use crate::list::list_from;
 use crate::set::{self, any_set};
-use taipan_core::alloc::new_object;
+use taipan_core::alloc::{new_instance, new_object};
 use taipan_core::builtin_types::{DICT_ITEMS, DICT_KEYS, DICT_VALUES};
 use taipan_core::str_object::new_str;
 use taipan_core::{
@@ -37,7 +37,17 @@ pub fn new_view<const WHAT: u8>(dict: &Value) -> Value {
     new_object(View::<WHAT> { dict: dict.clone() })
 }
 
+/// A view of a dict that is an instance of `ty`, a type derived from the view's own.
+pub fn new_view_of<const WHAT: u8>(ty: &TypeObject, dict: &Value) -> Value {
+    new_instance(ty, View::<WHAT> { dict: dict.clone() })
+}
+
 impl<const WHAT: u8> View<WHAT> {
+    /// The dict that is seen.
+    pub fn dict(&self) -> &Value {
+        &self.dict
+    }
+
     fn iter(_vm: &mut Vm, this: &Value) -> Py {
         Ok(new_iterator::<WHAT, false>(&this.expect::<Self>().dict))
     }

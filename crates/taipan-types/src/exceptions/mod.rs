@@ -31,7 +31,7 @@ fn set_field<const N: usize>(vm: &mut Vm, this: &Value, value: Option<&Value>) -
 
 /// A row for a plain member that lives in field `N`.
 const fn member<const N: usize>(name: &'static str, doc: &'static str) -> taipan_core::GetSetDef {
-    taipan_core::getset(name, get_field::<N>, set_field::<N>, doc)
+    taipan_core::getset(name, get_field::<N>, set_field::<N>, doc).member()
 }
 
 /// Refuses assignment to a member.
