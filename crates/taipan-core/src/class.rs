@@ -3,7 +3,7 @@
 
 use crate::args::Args;
 use crate::builtin_types as types;
-use crate::descriptor::{new_getset, new_member};
+use crate::descriptor::{member_place, new_getset, new_member};
 use crate::dict_object::{Dict, dict_of};
 use crate::header::Obj;
 use crate::method;
@@ -12,7 +12,7 @@ use crate::native::{GetSetDef, getset, getter};
 use crate::slot_table;
 use crate::str_object::{self, is_exact_str, is_str, new_str};
 use crate::super_object;
-use crate::tuple_object::{self, new_tuple};
+use crate::tuple_object;
 use crate::type_object::{INHERITED_FLAGS, Type, TypeFlags, TypeObject};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -108,42 +108,41 @@ fn best_base(vm: &mut Vm, bases: &[&'static TypeObject]) -> Py<&'static TypeObje
 }
 
 /// Do instances of both types have the same layout, so that `__class__` or `__bases__` may change from one to the other?
-pub fn compatible_layout(vm: &mut Vm, a: &'static TypeObject, b: &'static TypeObject) -> Py<bool> {
+pub fn compatible_layout(a: &'static TypeObject, b: &'static TypeObject) -> bool {
     let (solid_a, solid_b) = (solid_base(a), solid_base(b));
-    let same_solid = std::ptr::eq(solid_a, solid_b) || same_slots(vm, solid_a, solid_b)?;
+    let same_solid = std::ptr::eq(solid_a, solid_b) || same_slots(solid_a, solid_b);
     let features = TypeFlags::DICT.union(TypeFlags::WEAKREF);
-    Ok(same_solid && a.flags().intersection(features) == b.flags().intersection(features))
+    same_solid && a.flags().intersection(features) == b.flags().intersection(features)
 }
 
 /// Have two classes added the same `__slots__` to the same base?
-fn same_slots(vm: &mut Vm, a: &'static TypeObject, b: &'static TypeObject) -> Py<bool> {
+fn same_slots(a: &'static TypeObject, b: &'static TypeObject) -> bool {
     let (Some(base_a), Some(base_b)) = (a.base(), b.base()) else {
-        return Ok(false);
+        return false;
     };
     if !std::ptr::eq(a.layout(), b.layout()) || a.fixed_slots() != b.fixed_slots() {
-        return Ok(false);
+        return false;
     }
     let same_base = std::ptr::eq(solid_base(base_a), solid_base(base_b));
-    Ok(same_base && places(vm, a)? == places(vm, b)?)
+    let (own, other) = (places(a), places(b));
+    same_base
+        && own.len() == other.len()
+        && own
+            .iter()
+            .zip(&other)
+            .all(|((_, a), (_, b))| str_object::str_eq(a, b))
 }
 
-/// The names of the places that a class adds, in the order of the places: a plan sorts them.
-fn places(vm: &mut Vm, ty: &TypeObject) -> Py<Vec<String>> {
-    let Some(slots) = ty.namespace().get_name(name!("__slots__")) else {
-        return Ok(Vec::new());
-    };
-    let names = if is_str(&slots) {
-        vec![slots]
-    } else {
-        vm.to_vec(&slots)?
-    };
-    let mut names: Vec<String> = names
-        .iter()
-        .map(|name| mangle(ty.short_name(), &text_of(name)))
-        .filter(|name| !matches!(&name[..], "__dict__" | "__weakref__"))
+/// The names of the places that a class adds, in the order of the places.
+fn places(ty: &TypeObject) -> Vec<(u32, Value)> {
+    let mut names: Vec<(u32, Value)> = ty
+        .namespace()
+        .items()
+        .into_iter()
+        .filter_map(|(name, value)| Some((member_place(&value, ty)?, name)))
         .collect();
-    names.sort();
-    Ok(names)
+    names.sort_by_key(|(place, _)| *place);
+    names
 }
 
 // ---- method resolution order ----
@@ -462,6 +461,7 @@ pub fn new_class(
     ty.set_layout(base.layout());
     let cells = fill_class_namespace(vm, ty, dict, name, &plan, base.fixed_slots())?;
     ty.set_namespace(copy);
+    cells.fill(vm, &class)?;
     set_mro(vm, ty)?;
     let inline = if ty.has(TypeFlags::DICT) {
         inline_slots(ty, base)
@@ -483,7 +483,6 @@ pub fn new_class(
         );
         vm.warn(&types::RUNTIME_WARNING, &message, 1)?;
     }
-    cells.fill(vm, &class)?;
     call_set_name(vm, &class)?;
     super_object::init_subclass(vm, ty, keywords)?;
     Ok(class)
@@ -573,20 +572,7 @@ fn fill_class_namespace(
     if dict.contains_name(name!("__eq__")) && !dict.contains_name(name!("__hash__")) {
         dict.set_name(name!("__hash__"), Value::none());
     }
-    if dict.contains_name(name!("__slots__")) {
-        keep_slots(dict, plan);
-    }
     Ok(cells)
-}
-
-/// A `__slots__` that can be iterated once only is replaced by the names it gave.
-fn keep_slots(dict: &Obj<Dict>, plan: &SlotPlan) {
-    let Some(slots) = dict.get_name(name!("__slots__")) else {
-        return;
-    };
-    if slots.type_of().slots().next.is_some() {
-        dict.set_name(name!("__slots__"), new_tuple(plan.names.to_vec()));
-    }
 }
 
 fn take_cell(vm: &mut Vm, dict: &Obj<Dict>, name: &Value) -> Py<Option<Value>> {
@@ -730,7 +716,7 @@ pub(crate) fn set_bases(vm: &mut Vm, ty: &'static TypeObject, value: &Value) -> 
     }
     let base = best_base(vm, &bases)?;
     let old_base = ty.base().unwrap_or(&types::OBJECT);
-    if !compatible_layout(vm, base, old_base)? {
+    if !compatible_layout(base, old_base) {
         let message = format!(
             "__bases__ assignment: '{}' object layout differs from '{}'",
             base.name(),
@@ -837,7 +823,7 @@ pub(crate) fn set_class(vm: &mut Vm, object: &Value, value: Option<&Value>) -> P
             "__class__ assignment only supported for mutable types or ModuleType subclasses",
         ));
     }
-    if !compatible_layout(vm, old, new)? {
+    if !compatible_layout(old, new) {
         let message = format!(
             "__class__ assignment: '{}' object layout differs from '{}'",
             new.name(),

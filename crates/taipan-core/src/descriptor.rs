@@ -440,6 +440,14 @@ pub fn new_member(name: Value, owner: &TypeObject, index: u32) -> Value {
     })
 }
 
+/// The number of the place that `value` describes, if it is the descriptor of one that class `owner` added.
+pub(crate) fn member_place(value: &Value, owner: &TypeObject) -> Option<u32> {
+    let member = value.cast_exact::<MemberDescriptor>()?;
+    member
+        .slot()
+        .filter(|_| std::ptr::eq(member.owner(), owner))
+}
+
 /// The descriptor of a field of instances of the builtin type `owner`.
 fn new_field(def: &'static GetSetDef, owner: &TypeObject) -> Value {
     crate::alloc::new_object(MemberDescriptor {

@@ -487,6 +487,8 @@ fn get_flags(_vm: &mut Vm, object: &Value) -> Py {
     for (flag, bit) in BITS {
         bits |= (ty.has(flag) as u64) << bit;
     }
+    let plain = std::ptr::eq(ty.layout(), &crate::payload::EMPTY_LAYOUT) && ty.fixed_slots() == 0;
+    bits |= (ty.is_heap() && ty.has(TypeFlags::DICT) && plain) as u64 * (1 << 2);
     // CPython's modules make their types on the heap, and `copyreg` tells by it which base keeps data of its own.
     bits |= (ty.full_name().contains('.') as u64) << 9;
     bits |= (is_immutable(ty) as u64) << 8;

@@ -328,7 +328,10 @@ fn abc_register(vm: &mut Vm, _module: &Value, class: &Value, subclass: &Value) -
 
 fn abc_instancecheck(vm: &mut Vm, _module: &Value, class: &Value, instance: &Value) -> Py {
     let data = data_of(vm, class)?;
-    let subclass = vm.get_attr(instance, name!("__class__"))?;
+    let subclass = match vm.get_attr_opt(instance, name!("__class__"))? {
+        Some(claimed) => claimed,
+        None => instance.type_of().to_value(),
+    };
     if is_in(&data, Which::Cache, &subclass) {
         return Ok(Value::bool(true));
     }

@@ -1,7 +1,8 @@
 //! `gc`: the collector as Python sees it.
 
 use crate::ModuleDef;
-use taipan_core::dict_object::{Dict, new_dict};
+use taipan_core::builtin_types as types;
+use taipan_core::dict_object::{Dict, dict_of, new_dict};
 use taipan_core::gc::{self, GENERATIONS, debug};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, f0, f1, name, slice};
@@ -272,8 +273,28 @@ fn get_referrers(vm: &mut Vm, _module: &Value, objects: &[Value]) -> Py {
     Ok(new_list(gc::referrers(vm, objects)))
 }
 
-fn get_referents(_vm: &mut Vm, _module: &Value, objects: &[Value]) -> Py {
-    Ok(new_list(objects.iter().flat_map(gc::referents).collect()))
+fn get_referents(vm: &mut Vm, _module: &Value, objects: &[Value]) -> Py {
+    let mut found = Vec::new();
+    for object in objects {
+        found.extend(gc::referents(object));
+        small_numbers(vm, object, &mut found)?;
+    }
+    Ok(new_list(found))
+}
+
+/// The small numbers in a container, which its words hold themselves: no objects for the collector, but for programs.
+fn small_numbers(vm: &mut Vm, object: &Value, found: &mut Vec<Value>) -> Py<()> {
+    let held = if object.is_exact(&types::LIST) || object.is_exact(&types::TUPLE) {
+        vm.to_vec(object)?
+    } else if let (Some(dict), true) = (dict_of(object), object.is_exact(&types::DICT)) {
+        let items = dict.items().into_iter();
+        items.flat_map(|(key, value)| [key, value]).collect()
+    } else {
+        return Ok(());
+    };
+    let objects = |value: &Value| value.is_object() || value.is_none();
+    found.extend(held.into_iter().filter(|value| !objects(value)));
+    Ok(())
 }
 
 fn freeze(vm: &mut Vm, _module: &Value) -> Py {

@@ -11,6 +11,21 @@ pub fn no_keywords(vm: &mut Vm, name: &str, args: Args<'_>) -> Py<()> {
     Ok(())
 }
 
+/// As [`no_keywords`], for the constructor of `own`: a subclass with an `__init__` of its own may take keywords.
+pub fn no_keywords_for(
+    vm: &mut Vm,
+    name: &str,
+    cls: &TypeObject,
+    own: &TypeObject,
+    args: Args<'_>,
+) -> Py<()> {
+    let init = |ty: &TypeObject| ty.slots().init.map(|init| init as usize);
+    if init(cls) != init(own) {
+        return Ok(());
+    }
+    no_keywords(vm, name, args)
+}
+
 /// Refuses too few or too many positional arguments: `list expected at most 1 argument, got 2`.
 #[inline]
 pub fn count(vm: &mut Vm, name: &str, got: usize, least: usize, most: usize) -> Py<()> {

@@ -305,17 +305,20 @@ static GETSET: [GetSetDef; 3] = [
         "start",
         |_, this| Ok(this.expect::<Slice>().start.clone()),
         "",
-    ),
+    )
+    .member(),
     getter(
         "stop",
         |_, this| Ok(this.expect::<Slice>().stop.clone()),
         "",
-    ),
+    )
+    .member(),
     getter(
         "step",
         |_, this| Ok(this.expect::<Slice>().step.clone()),
         "",
-    ),
+    )
+    .member(),
 ];
 
 static SPEC: TypeSpec = TypeSpec {

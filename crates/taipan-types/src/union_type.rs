@@ -3,7 +3,8 @@
 use crate::generic_alias::{GenericAlias, collect_parameters, substitute, type_text};
 use std::sync::OnceLock;
 use taipan_core::builtin_types as types;
-use taipan_core::str_object::{is_str, new_str};
+use taipan_core::protocol::attribute::generic_get_attr;
+use taipan_core::str_object::{is_str, new_str, str_eq};
 use taipan_core::tuple_object::{self, new_tuple};
 use taipan_core::type_object::Type;
 use taipan_core::{
@@ -15,6 +16,8 @@ use taipan_core::{
 pub struct Union {
     /// A tuple of the different members, two at least.
     args: Value,
+    /// How many members had no hash.
+    unhashable: usize,
     parameters: OnceLock<Value>,
 }
 
@@ -40,7 +43,7 @@ fn members(value: &Value) -> &[Value] {
 fn is_unionable(value: &Value) -> bool {
     value.is_none()
         || value.cast::<Type>().is_some()
-        || value.is_exact(&types::GENERIC_ALIAS)
+        || value.is_instance(&types::GENERIC_ALIAS)
         || value.is_exact(&types::UNION)
         || value.type_of().full_name() == "typing.TypeAliasType"
 }
@@ -96,10 +99,12 @@ impl Builder {
     }
 
     fn finish(mut self) -> Option<Value> {
+        let unhashable = self.hashes.iter().filter(|hash| hash.is_none()).count();
         match self.members.len() {
             0 | 1 => self.members.pop(),
             _ => Some(taipan_core::alloc::new_object(Union {
                 args: new_tuple(self.members),
+                unhashable,
                 parameters: OnceLock::new(),
             })),
         }
@@ -178,8 +183,18 @@ fn contains(vm: &mut Vm, row: &[Value], wanted: &Value) -> Py<bool> {
     Ok(false)
 }
 
-/// The hash of the members as a set.
+/// The hash of the members as a set. Members that had no hash when the union was made leave it without one for ever.
 fn union_hash(vm: &mut Vm, value: &Value) -> Py<i64> {
+    let unhashable = value.expect::<Union>().unhashable;
+    if unhashable > 0 {
+        for member in members(value) {
+            vm.hash(member)?;
+        }
+        let plural = if unhashable == 1 { "" } else { "s" };
+        return Err(vm.type_error(format!(
+            "union contains {unhashable} unhashable element{plural}"
+        )));
+    }
     let set = vm.call(
         &types::FROZENSET.to_value(),
         &[value.expect::<Union>().args.clone()],
@@ -221,9 +236,6 @@ fn instance_check(vm: &mut Vm, value: &Value, object: &Value) -> Py {
 }
 
 fn subclass_check(vm: &mut Vm, value: &Value, class: &Value) -> Py {
-    if class.cast::<Type>().is_none() {
-        return Err(vm.type_error("issubclass() arg 1 must be a class"));
-    }
     for member in members(value) {
         if member.cast::<GenericAlias>().is_some() {
             return Err(vm.type_error("issubclass() argument 2 cannot be a parameterized generic"));
@@ -238,6 +250,14 @@ fn subclass_check(vm: &mut Vm, value: &Value, class: &Value) -> Py {
 fn mro_entries(vm: &mut Vm, value: &Value, _bases: &Value) -> Py {
     let text = vm.repr_string(value)?;
     Err(vm.type_error(format!("Cannot subclass {text}")))
+}
+
+/// The module is that of the type, as typing's code expects of its forms.
+fn union_get_attr(vm: &mut Vm, value: &Value, name: &Value) -> Py {
+    if str_eq(name, name!("__module__")) {
+        return vm.get_attr(&types::UNION.to_value(), name);
+    }
+    generic_get_attr(vm, value, name)
 }
 
 static METHODS: [MethodDef; 4] = [
@@ -282,6 +302,7 @@ static SPEC: TypeSpec = TypeSpec {
     layout: Some(const { &Layout::of::<Union>() }),
     slots: Slots {
         repr: Some(union_repr),
+        get_attr: Some(union_get_attr),
         hash: Some(union_hash),
         compare: Some(union_compare),
         get_item: Some(union_get_item),

@@ -260,17 +260,20 @@ pub fn flush(vm: &mut Vm, stream: &str) -> Result<(), ()> {
 pub fn finish(vm: &mut Vm, status: i32) -> i32 {
     taipan_stdlib::atexit::run(vm);
     let stdout = flush(vm, "stdout");
-    let main = vm
-        .interpreter()
-        .modules
-        .borrow()
-        .as_ref()
-        .and_then(|modules| modules.cast::<Dict>()?.get_name(name!("__main__")));
-    if let Some(main) = main
-        && let Some(module) = main.cast::<Module>()
-    {
-        clear_module(module);
+    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = modules.and_then(|modules| Some(modules.cast::<Dict>()?.items()));
+    let (main, others): (Vec<_>, Vec<_>) = modules
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|(name, _)| !str_eq_any(name, &["sys", "builtins"]))
+        .partition(|(name, _)| str_eq_any(name, &["__main__"]));
+    // The program's own names go first, then modules, those first that were imported last.
+    for (_, module) in main.iter().chain(others.iter().rev()) {
+        if let Some(module) = module.cast::<Module>() {
+            clear_module(module);
+        }
     }
+    drop((main, others));
     let _ = taipan_core::gc::collect(vm, 2).map_err(|raised| drop(vm.take_raised(raised)));
     let stdout = stdout.and(flush(vm, "stdout"));
     let _ = flush(vm, "stderr");
@@ -279,6 +282,10 @@ pub fn finish(vm: &mut Vm, status: i32) -> i32 {
     } else {
         status
     }
+}
+
+fn str_eq_any(text: &Value, wanted: &[&str]) -> bool {
+    str_object::str_of(text).is_some_and(|text| wanted.contains(&&text.to_lossy()[..]))
 }
 
 /// Empties a module's namespace as CPython does: private names first, then the others, `__builtins__` last.

@@ -5,8 +5,21 @@
 use crate::Py;
 use crate::builtin_types as types;
 use crate::name;
+use crate::slot_generic::GENERIC;
+use crate::type_object::{TypeFlags, TypeObject};
 use crate::value::Value;
 use crate::vm::Vm;
+
+/// May `container[0]`, `container[1]` and so on give items? A builtin type that knows no length has subscripts of another kind.
+fn has_items_by_number(ty: &TypeObject) -> bool {
+    let Some(get_item) = ty.slots().get_item else {
+        return false;
+    };
+    let of_class = GENERIC
+        .get_item
+        .is_some_and(|own| own as usize == get_item as usize);
+    !ty.has(TypeFlags::DICT_SUBCLASS) && (of_class || ty.slots().len.is_some())
+}
 
 impl Vm {
     /// `len(value)`
@@ -122,7 +135,7 @@ impl Vm {
             return contains(self, container, item);
         }
         let slots = container.type_of().slots();
-        if slots.iter.is_none() && slots.get_item.is_none() {
+        if slots.iter.is_none() && !has_items_by_number(container.type_of()) {
             let message = format!(
                 "argument of type '{}' is not a container or iterable",
                 container.type_of().name()
@@ -154,11 +167,7 @@ impl Vm {
             }
             return Ok(iterator);
         }
-        if slots.get_item.is_some()
-            && !value
-                .type_of()
-                .has(crate::type_object::TypeFlags::DICT_SUBCLASS)
-        {
+        if has_items_by_number(value.type_of()) {
             return (self.interpreter().hooks.get().sequence_iterator)(self, value);
         }
         let message = format!("'{}' object is not iterable", value.type_of().name());

@@ -1,6 +1,7 @@
 //! Arithmetic operators and conversions to int and index.
 
 use crate::Py;
+use crate::builtin_types as types;
 use crate::slots::{BinaryFn, BinaryOp, TernaryFn};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -225,7 +226,16 @@ impl Vm {
         match value.type_of().slots().index {
             Some(index) => {
                 let result = index(self, value)?;
+                if result.is_exact(&types::INT) {
+                    return Ok(result);
+                }
                 if result.is_int() {
+                    let message = format!(
+                        "__index__ returned non-int (type {}).  The ability to return an instance of a strict subclass \
+                         of int is deprecated, and may not be supported in a future version of Python.",
+                        result.type_of().name()
+                    );
+                    self.warn(&types::DEPRECATION_WARNING, &message, 1)?;
                     return Ok(result);
                 }
                 let message = format!(

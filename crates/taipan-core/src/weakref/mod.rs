@@ -492,7 +492,7 @@ fn ref_repr(vm: &mut Vm, reference: &Value) -> Py {
     let Some(target) = get(reference.expect::<WeakRef>()) else {
         return Ok(new_str(&format!("<weakref at {at:#x}; dead>")));
     };
-    let own_name = vm.get_attr_opt(&target, name!("__name__"))?;
+    let own_name = name_of(vm, &target)?;
     let class = target.type_of().full_name();
     let to = target.bits();
     let text = match own_name.as_ref().and_then(str_of) {
@@ -503,6 +503,18 @@ fn ref_repr(vm: &mut Vm, reference: &Value) -> Py {
         None => format!("<weakref at {at:#x}; to '{class}' at {to:#x}>"),
     };
     Ok(new_str(&text))
+}
+
+/// The `__name__` that the object's class gives it; `__getattr__` is not asked.
+fn name_of(vm: &mut Vm, target: &Value) -> Py<Option<Value>> {
+    let ty = target.type_of();
+    let Some(found) = ty.lookup(vm, name!("__name__")) else {
+        return Ok(None);
+    };
+    match found.type_of().slots().descr_get {
+        Some(get) => get(vm, &found, Some(target), ty).map(Some),
+        None => Ok(Some(found)),
+    }
 }
 
 fn ref_hash(vm: &mut Vm, reference: &Value) -> Py<i64> {

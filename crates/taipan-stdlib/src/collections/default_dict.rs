@@ -160,8 +160,9 @@ fn missing(vm: &mut Vm, this: &Value, key: &Value) -> Py {
         return Err(vm.key_error(key));
     };
     let value = vm.call(&factory, &[])?;
-    vm.set_item(this, key, &value)?;
-    Ok(value)
+    // The factory may have stored the key itself: what it stored stays.
+    let dict: &Obj<Dict> = this.expect::<Dict>();
+    dict.set_default(vm, key, value)
 }
 
 /// A defaultdict of the same class with the items of `items`.

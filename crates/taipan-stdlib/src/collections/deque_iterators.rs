@@ -81,7 +81,13 @@ macro_rules! deque_iterator {
                 (state.at, state.left)
             };
             if left == 0 {
-                return Ok(None);
+                // An iterator over an empty deque notices that it has got elements.
+                let grown = at == 0 && state_of(vm, &own.deque).0 != own.version;
+                return if grown {
+                    Err(vm.runtime_error("deque mutated during iteration"))
+                } else {
+                    Ok(None)
+                };
             }
             let place = if $backwards { left - 1 } else { at };
             match item_of(vm, &own.deque, own.version, place) {

@@ -247,6 +247,9 @@ fn call(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let mut names = Row::new();
     let mut values = Row::new();
     for (name, value) in keywords {
+        if !taipan_core::str_object::is_str(&name) {
+            return Err(vm.type_error("keywords must be strings"));
+        }
         names.push(name);
         values.push(value);
     }
@@ -344,9 +347,7 @@ fn setstate(vm: &mut Vm, this: &Value, state: &Value) -> Py {
         Some(_) if keywords.is_exact(&taipan_core::builtin_types::DICT) => keywords.clone(),
         Some(dict) => dict.copy(vm),
     };
-    if !attributes.is_none() {
-        set_dict(vm, this, Some(attributes))?;
-    }
+    set_dict(vm, this, Some(attributes).filter(|dict| !dict.is_none()))?;
     let new = PartialState {
         function: function.clone(),
         arguments,

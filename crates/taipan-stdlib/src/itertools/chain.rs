@@ -130,7 +130,7 @@ fn new_chain(cls: &TypeObject, source: Value) -> Value {
 }
 
 fn chain_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    check::no_keywords(vm, "chain", args)?;
+    check::no_keywords_for(vm, "chain", cls, &CHAIN, args)?;
     let sources = new_tuple(args.pos().iter().cloned());
     let source = vm.iter(&sources)?;
     Ok(new_chain(cls, source))

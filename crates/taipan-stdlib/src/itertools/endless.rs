@@ -121,7 +121,7 @@ static CYCLE_SPEC: TypeSpec = TypeSpec {
 static CYCLE_LAYOUT: Layout = Layout::of::<Cycle>();
 
 fn cycle_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    check::no_keywords(vm, "cycle", args)?;
+    check::no_keywords_for(vm, "cycle", cls, &CYCLE, args)?;
     check::count(vm, "cycle", args.pos().len(), 1, 1)?;
     let source = vm.iter(&args.pos()[0])?;
     let cycle = Cycle {

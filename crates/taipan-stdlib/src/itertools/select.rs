@@ -70,8 +70,14 @@ fn compress_next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
 // ---- a function and an iterable ----
 
 /// `(function, iter(iterable))` of a constructor that takes just these two.
-fn function_and_source(vm: &mut Vm, name: &str, args: Args<'_>) -> Py<(Value, Value)> {
-    check::no_keywords(vm, name, args)?;
+fn function_and_source(
+    vm: &mut Vm,
+    cls: &TypeObject,
+    own: &TypeObject,
+    args: Args<'_>,
+) -> Py<(Value, Value)> {
+    let name = own.short_name();
+    check::no_keywords_for(vm, name, cls, own, args)?;
     check::count(vm, name, args.pos().len(), 2, 2)?;
     let [function, iterable] = args.pos() else {
         return Err(check::wrong_count(vm, name, args.pos().len(), 2, 2));
@@ -107,7 +113,7 @@ static DROP_WHILE_SPEC: TypeSpec = TypeSpec {
 static DROP_WHILE_LAYOUT: Layout = Layout::of::<DropWhile>();
 
 fn drop_while_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let (predicate, source) = function_and_source(vm, "dropwhile", args)?;
+    let (predicate, source) = function_and_source(vm, cls, &DROP_WHILE, args)?;
     let own = DropWhile {
         predicate,
         source,
@@ -155,7 +161,7 @@ static TAKE_WHILE_SPEC: TypeSpec = TypeSpec {
 static TAKE_WHILE_LAYOUT: Layout = Layout::of::<TakeWhile>();
 
 fn take_while_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let (predicate, source) = function_and_source(vm, "takewhile", args)?;
+    let (predicate, source) = function_and_source(vm, cls, &TAKE_WHILE, args)?;
     let own = TakeWhile {
         predicate,
         source,
@@ -202,7 +208,7 @@ static FILTER_FALSE_SPEC: TypeSpec = TypeSpec {
 static FILTER_FALSE_LAYOUT: Layout = Layout::of::<FilterFalse>();
 
 fn filter_false_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let (predicate, source) = function_and_source(vm, "filterfalse", args)?;
+    let (predicate, source) = function_and_source(vm, cls, &FILTER_FALSE, args)?;
     let own = FilterFalse {
         predicate,
         source,
@@ -254,7 +260,7 @@ static STARMAP_SPEC: TypeSpec = TypeSpec {
 static STARMAP_LAYOUT: Layout = Layout::of::<Starmap>();
 
 fn starmap_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let (function, source) = function_and_source(vm, "starmap", args)?;
+    let (function, source) = function_and_source(vm, cls, &STARMAP, args)?;
     let own = Starmap {
         function,
         source,
@@ -327,7 +333,7 @@ fn islice_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
         "Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.";
     const INDICES: &str = "Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.";
     const STEP: &str = "Step for islice() must be a positive integer or None.";
-    check::no_keywords(vm, "islice", args)?;
+    check::no_keywords_for(vm, "islice", cls, &ISLICE, args)?;
     check::count(vm, "islice", args.pos().len(), 2, 4)?;
     let args = args.pos();
     let (start, stop) = if args.len() == 2 {

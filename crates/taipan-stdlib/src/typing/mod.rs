@@ -205,7 +205,7 @@ fn flag(vm: &mut Vm, value: Option<&Value>) -> Py<bool> {
 
 /// Refuses to be a base class.
 fn no_base(vm: &mut Vm, this: &Value, _bases: &Value) -> Py {
-    let name = this.type_of().name();
+    let name = this.type_of().short_name();
     Err(vm.type_error(format!("Cannot subclass an instance of {name}")))
 }
 

@@ -524,6 +524,9 @@ fn dunder_format(vm: &mut Vm, this: &Value, spec: &Value) -> Py {
         );
         return Err(vm.type_error(message));
     };
+    if spec.is_empty() && !taipan_core::str_object::is_exact_str(this) {
+        return vm.str(this);
+    }
     format::format_str(vm, this, spec)
 }
 
