@@ -6,7 +6,7 @@ use super::support::c_int;
 use super::{BLOB, Blob};
 use libsqlite3_sys as sql;
 use taipan_core::{
-    Args, Layout, MethodDef, Obj, Py, Raised, Slots, TypeObject, TypeSpec, Value, Vm, f0, f1,
+    Args, Layout, MethodDef, Obj, Py, Raised, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm, f0, f1,
     slice as positional,
 };
 use taipan_types::buffer::bytes_like;
@@ -15,6 +15,7 @@ use taipan_types::slice;
 
 static SPEC: TypeSpec = TypeSpec {
     name: "sqlite3.Blob",
+    flags: TypeFlags::WEAKREF,
     layout: Some(const { &Layout::of::<Blob>() }),
     slots: Slots {
         new: Some(new),

@@ -19,9 +19,10 @@ use taipan_core::builtin_types as types;
 use taipan_core::lock::Locked;
 use taipan_core::tuple_object::{empty_tuple, new_tuple};
 use taipan_core::{
-    Args, Bound, GetSetDef, Layout, MethodDef, Obj, Py, Slots, TypeFlags, TypeObject, TypeSpec,
+    Args, Bound, GetSetDef, Layout, MethodDef, Obj, Py, Slots, Tracer, TypeFlags, TypeObject, TypeSpec,
     Value, Vm, bound, f0, f1, getset, slice,
 };
+use taipan_stdlib::support::Holds;
 use taipan_types::arguments::type_name;
 use taipan_types::bytes::{new_bytearray, new_bytes};
 use taipan_types::codec;
@@ -29,7 +30,7 @@ use taipan_types::list::new_list;
 
 static SPEC: TypeSpec = TypeSpec {
     name: "sqlite3.Cursor",
-    flags: TypeFlags::BASE,
+    flags: TypeFlags::BASE.union(TypeFlags::WEAKREF),
     layout: Some(const { &Layout::of::<Cursor>() }),
     slots: Slots {
         new: Some(new),
@@ -145,6 +146,24 @@ impl Cursor {
     }
 }
 
+/// The statement that a cursor runs. It may be cached, so a cursor that goes away in the middle of it ends it: otherwise its
+/// locks would stay.
+pub struct Held(Option<Value>);
+
+impl Holds for Held {
+    fn report(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit_option(&self.0);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(statement) = self.0.take() {
+            statement.expect::<Statement>().reset();
+        }
+    }
+}
+
 pub fn set_row_factory(vm: &mut Vm, this: &Value, factory: Value) {
     let old = std::mem::replace(&mut own(this).lock(vm).row_factory, factory);
     drop(old);
@@ -187,7 +206,7 @@ fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
                 last_row_id: Value::none(),
                 row_count: 0,
                 row_factory: Value::none(),
-                statement: None,
+                statement: Held(None),
                 closed: false,
                 locked: false,
                 initialized: false,
@@ -221,7 +240,7 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         last_row_id: Value::none(),
         row_count: -1,
         row_factory: Value::none(),
-        statement: None,
+        statement: Held(None),
         closed: false,
         locked: false,
         initialized: false,
@@ -264,7 +283,7 @@ fn check(vm: &mut Vm, this: &Value) -> Py<(Value, Arc<Database>)> {
 
 /// Lets go of the statement, which may be used again.
 fn drop_statement(vm: &mut Vm, this: &Value) {
-    let statement = own(this).lock(vm).statement.take();
+    let statement = own(this).lock(vm).statement.0.take();
     if let Some(statement) = statement {
         statement.expect::<Statement>().reset();
     }
@@ -324,9 +343,9 @@ fn run(vm: &mut Vm, this: &Value, text: &Value, rows: &Rows<'_>) -> Py {
 
 /// Lets go of the statement if it has no more rows.
 fn drop_if_done(vm: &mut Vm, this: &Value) {
-    let statement = own(this).lock(vm).statement.clone();
+    let statement = own(this).lock(vm).statement.0.clone();
     if statement.is_some_and(|statement| !statement.expect::<Statement>().busy()) {
-        let statement = own(this).lock(vm).statement.take();
+        let statement = own(this).lock(vm).statement.0.take();
         drop(statement);
     }
 }
@@ -359,7 +378,7 @@ fn run_locked(
     {
         let mut state = own(this).lock(vm);
         state.row_count = if statement.changes_data() { 0 } else { -1 };
-        state.statement = Some(statement_value.clone());
+        state.statement.0 = Some(statement_value.clone());
     }
     if statement.changes_data() {
         begin_for_change(vm, connection, database)?;
@@ -569,7 +588,7 @@ fn read_cell(vm: &mut Vm, prepared: &Prepared, column: i32, factory: &Value) -> 
 
 fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
     let (connection, database) = check(vm, this)?;
-    let Some(statement_value) = own(this).lock(vm).statement.clone() else {
+    let Some(statement_value) = own(this).lock(vm).statement.0.clone() else {
         return Ok(None);
     };
     let statement: &Statement = statement_value.expect::<Statement>();

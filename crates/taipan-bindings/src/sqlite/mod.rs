@@ -82,7 +82,7 @@ native_type! {
         last_row_id: Value,
         row_count: i64,
         row_factory: Value,
-        statement: Option<Value>,
+        statement: cursor::Held,
         closed: bool,
         // In use by a call: what runs meanwhile may not use it.
         locked: bool,

@@ -3,7 +3,8 @@
 use super::checked;
 use crate::sqlite::bind::{arguments, set_result};
 use crate::sqlite::callback::{self, destroy, enter, owned, report, target};
-use crate::sqlite::error::{operational, raise_last};
+use crate::sqlite::error::{operational, programming, raise_last, raise_result};
+use crate::sqlite::handle::Database;
 use crate::sqlite::support::{c_argument, c_int};
 use libsqlite3_sys as sql;
 use std::ffi::{CStr, CString, c_int as int, c_void};
@@ -44,6 +45,16 @@ pub fn bind_positional(
     bind(vm, def, args)
 }
 
+/// Refuses numbers of arguments that functions cannot have; -1 is any number.
+fn check_count(vm: &mut Vm, database: &Database, parameter: &str, count: i32) -> Py<()> {
+    let most = database.limit(sql::SQLITE_LIMIT_FUNCTION_ARG, -1);
+    if (-1..=most).contains(&count) {
+        return Ok(());
+    }
+    let message = format!("'{parameter}' must be between -1 and {most}, not {count}");
+    Err(programming(vm, message))
+}
+
 pub fn create_function(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let args = bind_positional(vm, &FUNCTION, args, &["name", "narg", "func"])?;
     let title = c_argument(vm, "create_function() argument 'name'", args.req(0))?;
@@ -55,6 +66,7 @@ pub fn create_function(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
         flags |= sql::SQLITE_DETERMINISTIC;
     }
     let database = checked(vm, this)?;
+    check_count(vm, &database, "narg", count)?;
     let function = args.req(2);
     // SAFETY: the database is open; the user pointer owns a reference, which `destroy` takes.
     let rc = unsafe {
@@ -97,6 +109,7 @@ pub fn create_aggregate(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let title = c_argument(vm, "create_aggregate() argument 'name'", args.req(0))?;
     let count = c_int(vm, args.req(1))?;
     let database = checked(vm, this)?;
+    check_count(vm, &database, "n_arg", count)?;
     let class = args.req(2);
     // SAFETY: as in `create_function`.
     let rc = unsafe {
@@ -138,6 +151,7 @@ pub fn create_window_function(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
     let title = c_argument(vm, "create_window_function() argument 1", &args[0])?;
     let count = c_int(vm, &args[1])?;
     let database = checked(vm, this)?;
+    check_count(vm, &database, "num_params", count)?;
     let class = &args[2];
     // SAFETY: as in `create_function`.
     let rc = unsafe {
@@ -173,7 +187,7 @@ pub fn create_window_function(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
     if rc == sql::SQLITE_OK {
         Ok(Value::none())
     } else {
-        Err(raise_last(vm, &database))
+        Err(raise_result(vm, rc))
     }
 }
 
