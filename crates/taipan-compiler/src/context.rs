@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use taipan_bytecode::line_table::Position;
-use taipan_syntax::{ErrorKind, LineIndex, SyntaxError, SyntaxWarning, TextRange};
+use taipan_syntax::{
+    ErrorKind, LineIndex, SyntaxError, SyntaxWarning, TextRange, TextSize, ast,
+};
 
 /// The text that ranges of the tree refer to.
 #[derive(Clone, Copy)]
@@ -48,12 +50,37 @@ impl Source<'_> {
         }
     }
 
+    /// The range of a definition without its decorators, which the tree counts in.
+    pub fn definition(&self, range: TextRange, decorators: &[ast::Decorator]) -> TextRange {
+        let mut start = range.start();
+        if let (Some(last), false) = (decorators.last(), self.text.is_empty()) {
+            let from = last.range.end().to_usize();
+            let rest = self.text.get(from..range.end().to_usize()).unwrap_or("");
+            start = TextSize::new((from + skip_to_keyword(rest)) as u32);
+        }
+        TextRange::new(start.min(range.end()), range.end())
+    }
+
     /// Text of a range.
     pub fn slice(&self, range: TextRange) -> &str {
         self.text
             .get(range.start().to_usize()..range.end().to_usize())
             .unwrap_or("")
     }
+}
+
+/// Length of what lies between the last decorator and the keyword: newlines, blanks, comments.
+fn skip_to_keyword(rest: &str) -> usize {
+    let mut at = 0;
+    for line in rest.split_inclusive('\n') {
+        let blank = line.len() - line.trim_start().len();
+        let content = line.trim_start();
+        if !content.is_empty() && !content.starts_with(['#', '\\', ')']) {
+            return at + blank;
+        }
+        at += line.len();
+    }
+    0
 }
 
 /// Why a pass gave up: the message and where. Boxed, so that results stay small.

@@ -72,20 +72,7 @@ impl<'a> Compiler<'a> {
         range: taipan_syntax::TextRange,
         decorators: &[ast::Decorator],
     ) -> Position {
-        let mut start = range.start();
-        if let (Some(last), false) = (decorators.last(), self.source().text.is_empty()) {
-            let from = last.range.end().to_usize();
-            let rest = self
-                .source()
-                .text
-                .get(from..range.end().to_usize())
-                .unwrap_or("");
-            start = taipan_syntax::TextSize::new((from + skip_to_keyword(rest)) as u32);
-        }
-        self.pos(taipan_syntax::TextRange::new(
-            start.min(range.end()),
-            range.end(),
-        ))
+        self.pos(self.source().definition(range, decorators))
     }
 
     fn generic_function(
@@ -357,18 +344,4 @@ impl<'a> Compiler<'a> {
         }
         Ok(())
     }
-}
-
-/// Length of what lies between the last decorator and the keyword: newlines, blanks, comments.
-fn skip_to_keyword(rest: &str) -> usize {
-    let mut at = 0;
-    for line in rest.split_inclusive('\n') {
-        let blank = line.len() - line.trim_start().len();
-        let content = line.trim_start();
-        if !content.is_empty() && !content.starts_with(['#', '\\', ')']) {
-            return at + blank;
-        }
-        at += line.len();
-    }
-    0
 }

@@ -119,7 +119,7 @@ impl Builder<'_> {
             kind,
             BlockKind::Annotation | BlockKind::TypeAlias | BlockKind::TypeVariable
         ) {
-            self.add_plain(".format", DEF_PARAM);
+            self.add_plain(".format", DEF_PARAM | USE);
         }
         id
     }
@@ -469,6 +469,7 @@ impl Builder<'_> {
     // ---- definitions ----
 
     fn function_def(&mut self, def: &ast::StmtFunctionDef) -> Result {
+        let range = self.context.source.definition(def.range, &def.decorator_list);
         self.add_def(&def.name, DEF_LOCAL, def.range)?;
         self.defaults(&def.parameters)?;
         def.decorator_list
@@ -482,15 +483,15 @@ impl Builder<'_> {
                 .chain(&parameters.args)
                 .any(|p| p.default.is_some());
             let kwdefaults = parameters.kwonlyargs.iter().any(|p| p.default.is_some());
-            self.enter_type_params(&def.name, params, None, defaults, kwdefaults, def.range);
+            self.enter_type_params(&def.name, params, None, defaults, kwdefaults, range);
             self.type_params(params)?;
         }
-        self.function_annotations(def)?;
+        self.function_annotations(def, range)?;
         self.enter(
             &def.name,
             BlockKind::Function,
             Some(Key::of(def, Role::Body)),
-            def.range,
+            range,
         );
         self.cur().has_docstring = has_docstring(&def.body);
         self.cur().coroutine = def.is_async;
@@ -510,11 +511,11 @@ impl Builder<'_> {
             .try_for_each(|e| self.expr(e))
     }
 
-    fn function_annotations(&mut self, def: &ast::StmtFunctionDef) -> Result {
+    fn function_annotations(&mut self, def: &ast::StmtFunctionDef, range: TextRange) -> Result {
         let in_class = self.cur().kind == BlockKind::Class;
         let sees_class = self.cur().can_see_class_scope;
         let key = Key::of(&*def.parameters, Role::Annotations);
-        self.enter("__annotate__", BlockKind::Annotation, Some(key), def.range);
+        self.enter("__annotate__", BlockKind::Annotation, Some(key), range);
         if in_class || sees_class {
             self.see_class_scope();
         }
@@ -631,13 +632,14 @@ impl Builder<'_> {
     }
 
     fn class_def(&mut self, def: &ast::StmtClassDef) -> Result {
+        let range = self.context.source.definition(def.range, &def.decorator_list);
         self.add_def(&def.name, DEF_LOCAL, def.range)?;
         def.decorator_list
             .iter()
             .try_for_each(|d| self.expr(&d.expression))?;
         let outer_private = self.private.clone();
         if let Some(params) = &def.type_params {
-            self.enter_type_params(&def.name, params, Some(&def.name), false, false, def.range);
+            self.enter_type_params(&def.name, params, Some(&def.name), false, false, range);
             self.type_params(params)?;
         }
         if let Some(arguments) = &def.arguments {
@@ -651,7 +653,7 @@ impl Builder<'_> {
             &def.name,
             BlockKind::Class,
             Some(Key::of(def, Role::Body)),
-            def.range,
+            range,
         );
         self.private = Some(self.interner.intern(&def.name));
         if def.type_params.is_some() {
