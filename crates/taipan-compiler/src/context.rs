@@ -4,9 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use taipan_bytecode::line_table::Position;
-use taipan_syntax::{
-    ErrorKind, LineIndex, SyntaxError, SyntaxWarning, TextRange, TextSize, ast,
-};
+use taipan_syntax::{ErrorKind, LineIndex, SyntaxError, SyntaxWarning, TextRange, TextSize, ast};
 
 /// The text that ranges of the tree refer to.
 #[derive(Clone, Copy)]

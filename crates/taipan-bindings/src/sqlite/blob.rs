@@ -6,8 +6,8 @@ use super::support::c_int;
 use super::{BLOB, Blob};
 use libsqlite3_sys as sql;
 use taipan_core::{
-    Args, Layout, MethodDef, Obj, Py, Raised, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm, f0, f1,
-    slice as positional,
+    Args, Layout, MethodDef, Obj, Py, Raised, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm,
+    f0, f1, slice as positional,
 };
 use taipan_types::buffer::bytes_like;
 use taipan_types::bytes::new_bytes;

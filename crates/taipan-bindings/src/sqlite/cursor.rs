@@ -19,8 +19,8 @@ use taipan_core::builtin_types as types;
 use taipan_core::lock::Locked;
 use taipan_core::tuple_object::{empty_tuple, new_tuple};
 use taipan_core::{
-    Args, Bound, GetSetDef, Layout, MethodDef, Obj, Py, Slots, Tracer, TypeFlags, TypeObject, TypeSpec,
-    Value, Vm, bound, f0, f1, getset, slice,
+    Args, Bound, GetSetDef, Layout, MethodDef, Obj, Py, Slots, Tracer, TypeFlags, TypeObject,
+    TypeSpec, Value, Vm, bound, f0, f1, getset, slice,
 };
 use taipan_stdlib::support::Holds;
 use taipan_types::arguments::type_name;

@@ -469,7 +469,10 @@ impl Builder<'_> {
     // ---- definitions ----
 
     fn function_def(&mut self, def: &ast::StmtFunctionDef) -> Result {
-        let range = self.context.source.definition(def.range, &def.decorator_list);
+        let range = self
+            .context
+            .source
+            .definition(def.range, &def.decorator_list);
         self.add_def(&def.name, DEF_LOCAL, def.range)?;
         self.defaults(&def.parameters)?;
         def.decorator_list
@@ -632,7 +635,10 @@ impl Builder<'_> {
     }
 
     fn class_def(&mut self, def: &ast::StmtClassDef) -> Result {
-        let range = self.context.source.definition(def.range, &def.decorator_list);
+        let range = self
+            .context
+            .source
+            .definition(def.range, &def.decorator_list);
         self.add_def(&def.name, DEF_LOCAL, def.range)?;
         def.decorator_list
             .iter()
