@@ -10,6 +10,7 @@ static ALLOCATOR: taipan::Mimalloc = taipan::Mimalloc;
 mod arguments;
 
 fn main() -> ExitCode {
+    taipan::default_fault_actions();
     let (config, program) = match arguments::parse(std::env::args_os().collect()) {
         Ok(arguments::Action::Run(config, program)) => (*config, program),
         Ok(arguments::Action::Print(text)) => {

@@ -210,7 +210,8 @@ extern "C" fn note(signal: libc::c_int) {
     unsafe { *libc::__errno_location() = saved };
 }
 
-fn wake_main() {
+/// Makes the main thread look for signals, and for what [`run_pending`] looks for besides, at its next safepoint.
+pub(crate) fn wake_main() {
     let main = MAIN.load(Ordering::SeqCst);
     // SAFETY: thread states are never freed.
     if let Some(main) = unsafe { main.as_ref() } {
@@ -324,11 +325,30 @@ fn set_action(vm: &mut Vm, signal: i32, handler: usize) -> Py<()> {
     }
 }
 
+/// Gives faults their default action, as other programs have it: Rust's start-up installs a handler of its own for them, which
+/// lets a process that was sent such a signal go on. Only for a process that is all ours.
+pub fn default_fault_actions() {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: plain calls; an ignored signal stays ignored.
+        unsafe {
+            if libc::signal(signal, libc::SIG_DFL) == libc::SIG_IGN {
+                libc::signal(signal, libc::SIG_IGN);
+            }
+        }
+    }
+}
+
+/// Is it the handler behind the handlers of Python programs?
+pub(crate) fn is_python_handler(handler: libc::sighandler_t) -> bool {
+    handler == note as extern "C" fn(libc::c_int) as libc::sighandler_t
+}
+
 /// Runs the Python handlers of signals that have arrived. Only the main thread does; elsewhere this does nothing.
 pub fn run_pending(vm: &mut Vm) -> Py<()> {
     if !is_main(vm) {
         return Ok(());
     }
+    crate::faulthandler::later::answer();
     let failed = WAKE_UP_FAILED.swap(0, Ordering::SeqCst);
     if failed != 0 {
         let raised = raise_errno(vm, failed, None);

@@ -24,6 +24,7 @@ pub mod config;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
+pub mod faulthandler;
 pub mod fcntl;
 pub mod functools;
 pub mod gc_module;
@@ -101,6 +102,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &contextvars::MODULE,
     &csv::MODULE,
     &errno::MODULE,
+    &faulthandler::MODULE,
     &fcntl::MODULE,
     &functools::MODULE,
     &gc_module::MODULE,

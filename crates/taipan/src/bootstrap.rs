@@ -53,12 +53,26 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Py<()> {
     set(&sys_dict, "modules", modules);
     taipan_stdlib::_locale::start();
     taipan_stdlib::_signal::install_interrupt_handler(vm)?;
+    if wants_fault_handlers(vm) {
+        taipan_stdlib::faulthandler::enable_at_start(vm)?;
+    }
     start_imports(vm, &sys)?;
     start_streams(vm, &sys_dict)?;
     if !no_site {
         import(vm, "site")?;
     }
     Ok(())
+}
+
+/// `-X faulthandler`, `-X dev` or a non-empty `PYTHONFAULTHANDLER`.
+fn wants_fault_handlers(vm: &Vm) -> bool {
+    config::read(vm, |config| {
+        let option = |(name, _): &(String, Option<String>)| name == "faulthandler";
+        let variable = || std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|v| !v.is_empty());
+        config.flags.dev_mode
+            || config.x_options.iter().any(option)
+            || (!config.flags.ignore_environment && variable())
+    })
 }
 
 fn set(dict: &Value, key: &str, value: Value) {

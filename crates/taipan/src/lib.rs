@@ -19,6 +19,7 @@ mod stress;
 pub use program::Program;
 
 pub use taipan_core::alloc::Mimalloc;
+pub use taipan_stdlib::_signal::default_fault_actions;
 pub use taipan_stdlib::config::{Config, Flags};
 
 use taipan_core::{Interpreter, Vm};

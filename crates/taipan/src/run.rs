@@ -277,6 +277,7 @@ pub fn finish(vm: &mut Vm, status: i32) -> i32 {
     let _ = taipan_core::gc::collect(vm, 2).map_err(|raised| drop(vm.take_raised(raised)));
     let stdout = stdout.and(flush(vm, "stdout"));
     let _ = flush(vm, "stderr");
+    taipan_stdlib::faulthandler::finish();
     if stdout.is_err() && status == 0 {
         120
     } else {
