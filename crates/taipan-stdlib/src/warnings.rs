@@ -545,6 +545,19 @@ pub fn warn(vm: &mut Vm, category: &TypeObject, message: &str, stack_level: usiz
     )
 }
 
+/// A `ResourceWarning` about `source`.
+pub fn resource(vm: &mut Vm, message: &str, source: &Value) -> Py<()> {
+    let place = place_at(vm, 1, &[])?;
+    issue(
+        vm,
+        &types::RESOURCE_WARNING.to_value(),
+        &new_str(message),
+        &place,
+        None,
+        Some(source),
+    )
+}
+
 /// A warning about a place in a file.
 pub fn warn_explicit(
     vm: &mut Vm,

@@ -71,15 +71,22 @@ pub fn ascii_or_bytes_like(vm: &mut Vm, object: &Value) -> Py<BytesLike> {
     bytes_like(vm, object)
 }
 
+/// Memory to write into, lent for an argument that `place` names, as "readinto() argument".
+pub fn writable_argument(vm: &mut Vm, object: &Value, place: &str) -> Py<Buffer> {
+    match writable(vm, object) {
+        Ok(buffer) => Ok(buffer),
+        Err(raised) => {
+            // What the exporter says against it is not shown.
+            drop(vm.take_raised(raised));
+            let name = object.type_of().name();
+            let message = format!("{place} must be read-write bytes-like object, not {name}");
+            Err(vm.type_error(message))
+        }
+    }
+}
+
 /// Memory to write into.
 pub fn writable(vm: &mut Vm, object: &Value) -> Py<Buffer> {
-    if object.type_of().slots().buffer.is_none() {
-        let message = format!(
-            "read-write bytes-like object expected, not {}",
-            object.type_of().name()
-        );
-        return Err(vm.type_error(message));
-    }
     let buffer = get(vm, object, flags::WRITABLE)?;
     if buffer.readonly {
         return Err(vm.raise(&BUFFER_ERROR, "Object is not writable."));

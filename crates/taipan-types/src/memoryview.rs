@@ -133,6 +133,14 @@ impl MemoryView {
         Code::parse(&self.format)
     }
 
+    /// Runs code during which the view cannot be released.
+    fn lending<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.exports.fetch_add(1, Relaxed);
+        let result = work();
+        self.exports.fetch_sub(1, Relaxed);
+        result
+    }
+
     fn is_c_contiguous(&self) -> bool {
         contiguous(
             self.item_size,
@@ -370,10 +378,7 @@ fn place(vm: &mut Vm, view: &MemoryView, key: &Value) -> Py<Place> {
             }
             Ok(Place::Item(offset))
         }
-        Some(keys)
-            if keys
-                .iter()
-                .all(|key| is_index(key) || key.cast::<slice::Slice>().is_some()) =>
+        Some(keys) if keys.iter().all(|key| key.cast::<slice::Slice>().is_some()) =>
         {
             Err(not_implemented(
                 vm,
@@ -399,17 +404,18 @@ fn sliced(access: &Access<'_>, bounds: slice::Bounds) -> Geometry {
 }
 
 fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
-    access(vm, this)?;
+    let before = access(vm, this)?;
     match place(vm, view(this), key)? {
         Place::Item(offset) => {
+            // Converting the index may have released the view.
             let access = access(vm, this)?;
             read_item(vm, &access, offset)
         }
         Place::All => Ok(this.clone()),
+        // A slice holds the memory itself, so this view may be gone by now.
         Place::Slice(bounds) => {
-            let access = access(vm, this)?;
-            let geometry = sliced(&access, bounds);
-            Ok(new_view(access.base, geometry))
+            let geometry = sliced(&before, bounds);
+            Ok(new_view(before.base, geometry))
         }
     }
 }
@@ -542,7 +548,7 @@ fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {
         return Err(vm.value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
     }
     let owner = access.base.expect::<Managed>().0.owner.clone();
-    vm.hash(&owner)?;
+    own.lending(|| vm.hash(&owner))?;
     let hash = taipan_core::str_object::bytes_hash(&gather(&access.describe()));
     own.hash.store(hash, Relaxed);
     Ok(hash)
@@ -648,7 +654,7 @@ fn tobytes(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
 
 fn hex(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let bytes = gather(&access(vm, this)?.describe());
-    crate::bytes::hex_text(vm, &bytes, args.get(0), args.get(1))
+    view(this).lending(|| crate::bytes::hex_text(vm, &bytes, args.get(0), args.get(1)))
 }
 
 fn tolist(vm: &mut Vm, this: &Value) -> Py {

@@ -247,6 +247,11 @@ pub fn flush(vm: &mut Vm, stream: &str) -> Result<(), ()> {
     if stream.is_none() {
         return Ok(());
     }
+    match taipan_stdlib::_io::is_closed(vm, &stream) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        Err(raised) => drop(vm.take_raised(raised)),
+    }
     match vm.call_method(&stream, name!("flush"), &[]) {
         Ok(_) => Ok(()),
         Err(raised) => {

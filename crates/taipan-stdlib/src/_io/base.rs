@@ -39,13 +39,18 @@ fn iobase_flush(vm: &mut Vm, this: &Value) -> Py {
     }
 }
 
-/// Closes a file that is destroyed without having been closed. Errors are not shown.
+/// Closes a file that is destroyed without having been closed. One that cannot say whether it is closed is left alone.
 pub(super) fn finalize(vm: &mut Vm, this: &Value) {
     match is_closed(vm, this) {
         Ok(true) => {}
         Ok(false) => {
-            if let Err(raised) = vm.call_method(this, name!("close"), &[]) {
+            // `close` warns about what nobody closed.
+            let flag = Value::bool(true);
+            if let Err(raised) = vm.set_attr(this, name!("_finalizing"), Some(&flag)) {
                 drop(vm.take_raised(raised));
+            }
+            if let Err(raised) = vm.call_method(this, name!("close"), &[]) {
+                vm.unraisable_in(raised, "Exception ignored while finalizing file", this);
             }
         }
         Err(raised) => drop(vm.take_raised(raised)),
@@ -77,8 +82,7 @@ fn iobase_fileno(vm: &mut Vm, this: &Value) -> Py {
     not_supported(vm, this, "fileno")
 }
 
-fn answer_false(vm: &mut Vm, this: &Value) -> Py {
-    let _ = is_closed(vm, this)?;
+fn answer_false(_vm: &mut Vm, _this: &Value) -> Py {
     Ok(Value::bool(false))
 }
 
@@ -433,8 +437,8 @@ fn unsupported_detach(vm: &mut Vm, this: &Value) -> Py {
 }
 
 /// `readinto` through `read` (or `read1`).
-fn read_into(vm: &mut Vm, this: &Value, buffer: &Value, method: &Value) -> Py {
-    let len = taipan_types::buffer::writable(vm, buffer)?.len;
+fn read_into(vm: &mut Vm, this: &Value, buffer: &Value, place: &str, method: &Value) -> Py {
+    let len = taipan_types::buffer::writable_argument(vm, buffer, place)?.len;
     let data = vm.call_method(this, method, &[Value::int(len as i64)])?;
     let data = taipan_types::buffer::bytes_like(vm, &data)?;
     let count = data.len();
@@ -450,11 +454,11 @@ fn read_into(vm: &mut Vm, this: &Value, buffer: &Value, method: &Value) -> Py {
 }
 
 fn buffered_readinto(vm: &mut Vm, this: &Value, buffer: &Value) -> Py {
-    read_into(vm, this, buffer, name!("read"))
+    read_into(vm, this, buffer, "readinto() argument", name!("read"))
 }
 
 fn buffered_readinto1(vm: &mut Vm, this: &Value, buffer: &Value) -> Py {
-    read_into(vm, this, buffer, name!("read1"))
+    read_into(vm, this, buffer, "readinto1() argument", name!("read1"))
 }
 
 static BUFFERED_METHODS: [MethodDef; 6] = [

@@ -131,9 +131,9 @@ fn readlines(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
 }
 
 fn readinto(vm: &mut Vm, this: &Value, target: &Value) -> Py {
-    let len = taipan_types::buffer::writable(vm, target)?.len;
+    let len = taipan_types::buffer::writable_argument(vm, target, "readinto() argument")?.len;
     let part = with(vm, this, |data, at| take(data, at, Some(len)))?;
-    let mut buffer = taipan_types::buffer::writable(vm, target)?;
+    let mut buffer = taipan_types::buffer::writable_argument(vm, target, "readinto() argument")?;
     if let Some(slice) = buffer
         .as_mut_slice()
         .and_then(|slice| slice.get_mut(..part.len()))

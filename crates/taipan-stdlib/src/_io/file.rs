@@ -1,10 +1,10 @@
 //! `FileIO`: a file descriptor.
 
-use super::{FILE_IO, RAW_IO_BASE, closed_file, size_argument, unsupported};
+use super::{FILE_IO, RAW_IO_BASE, both, closed_file, size_argument, unsupported};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
     Args, Bound, GetSetDef, Layout, MethodDef, Obj, Payload, Py, Slots, TypeFlags, TypeObject,
-    TypeSpec, Value, Vm, alloc, bound, builtin_types, f0, f1, getter, name, str_object,
+    TypeSpec, Value, Vm, alloc, bound, builtin_types, f0, f1, getset, getter, name, str_object,
 };
 use taipan_types::exceptions::os_error::raise_errno;
 
@@ -18,6 +18,7 @@ pub(super) struct FileState {
     appending: bool,
     close_fd: bool,
     seekable: Option<bool>,
+    finalizing: bool,
 }
 
 /// Payload of raw files.
@@ -55,6 +56,7 @@ fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
         appending: false,
         close_fd: true,
         seekable: None,
+        finalizing: false,
     };
     Ok(alloc::new_instance(
         cls,
@@ -192,6 +194,7 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         appending: mode.appending,
         close_fd,
         seekable: None,
+        finalizing: false,
     };
     vm.set_attr(this, name!("name"), Some(&file))
 }
@@ -256,32 +259,62 @@ fn close_state(vm: &mut Vm, this: &Value) -> Py<()> {
 fn close(vm: &mut Vm, this: &Value) -> Py {
     let base = vm.get_attr(&RAW_IO_BASE.to_value(), name!("close"))?;
     let flushed = vm.call(&base, std::slice::from_ref(this));
-    close_state(vm, this)?;
-    flushed
+    let (close_fd, finalizing) = {
+        let state = this.expect::<FileIo>().lock(vm);
+        (state.close_fd, state.finalizing)
+    };
+    if !close_fd {
+        this.expect::<FileIo>().lock(vm).fd = -1;
+        return flushed;
+    }
+    if finalizing {
+        warn_unclosed(vm, this, this);
+    }
+    both(vm, flushed, |vm| close_state(vm, this).map(|()| Value::none()))
 }
 
-fn finalize(vm: &mut Vm, this: &Value) {
-    let Some(file) = this.cast_layout::<FileIo>() else {
+/// Warns about an open descriptor that nobody closed.
+fn warn_unclosed(vm: &mut Vm, this: &Value, source: &Value) {
+    let open = {
+        let state = this.expect::<FileIo>().lock(vm);
+        state.fd >= 0 && state.close_fd
+    };
+    if !open {
         return;
-    };
-    let (fd, close_fd) = {
-        let state = file.lock(vm);
-        (state.fd, state.close_fd)
-    };
-    if fd >= 0 && close_fd {
-        let text = vm.repr_string(this).unwrap_or_else(|raised| {
+    }
+    let warned = vm.repr_string(source).and_then(|text| {
+        crate::warnings::resource(vm, &format!("unclosed file {text}"), source)
+    });
+    if let Err(raised) = warned {
+        if vm.pending_is(&builtin_types::WARNING) {
+            vm.unraisable_in(raised, "Exception ignored while finalizing file", this);
+        } else {
             drop(vm.take_raised(raised));
-            String::new()
-        });
-        if let Err(raised) = vm.warn(
-            &builtin_types::RESOURCE_WARNING,
-            &format!("unclosed file {text}"),
-            1,
-        ) {
-            vm.unraisable(raised, "in", Some(this));
         }
     }
-    super::base::finalize(vm, this);
+}
+
+fn dealloc_warn(vm: &mut Vm, this: &Value, source: &Value) -> Py {
+    warn_unclosed(vm, this, source);
+    Ok(Value::none())
+}
+
+fn finalizing_get(vm: &mut Vm, this: &Value) -> Py {
+    Ok(Value::bool(this.expect::<FileIo>().lock(vm).finalizing))
+}
+
+fn finalizing_set(vm: &mut Vm, this: &Value, value: Option<&Value>) -> Py<()> {
+    let finalizing = super::flag_argument(vm, value)?;
+    this.expect::<FileIo>().lock(vm).finalizing = finalizing;
+    Ok(())
+}
+
+/// Is a raw file of exactly this type closed?
+pub(super) fn known_closed(vm: &mut Vm, this: &Value) -> Option<bool> {
+    if !this.is_exact(&FILE_IO) {
+        return None;
+    }
+    Some(this.expect::<FileIo>().lock(vm).fd < 0)
 }
 
 /// The open descriptor.
@@ -343,12 +376,13 @@ pub(super) fn write_some(vm: &mut Vm, this: &Value, data: &[u8]) -> Py<Option<us
 }
 
 fn zeroed(vm: &mut Vm, len: usize) -> Py<Vec<u8>> {
-    let mut buffer = Vec::new();
-    if buffer.try_reserve_exact(len).is_err() {
+    let mut probe: Vec<u8> = Vec::new();
+    if probe.try_reserve_exact(len).is_err() {
         return Err(vm.memory_error());
     }
-    buffer.resize(len, 0);
-    Ok(buffer)
+    drop(probe);
+    // The system gives large memory zeroed, and only where it is used: there may be less to read than was asked for.
+    Ok(vec![0; len])
 }
 
 fn read(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
@@ -400,7 +434,7 @@ fn readall(vm: &mut Vm, this: &Value) -> Py {
 
 fn readinto(vm: &mut Vm, this: &Value, target: &Value) -> Py {
     readable_descriptor(vm, this)?;
-    let mut buffer = taipan_types::buffer::writable(vm, target)?;
+    let mut buffer = taipan_types::buffer::writable_argument(vm, target, "readinto() argument 1")?;
     let Some(slice) = buffer.as_mut_slice() else {
         return Err(vm.type_error("read-only buffer"));
     };
@@ -551,7 +585,7 @@ fn block_size(vm: &mut Vm, this: &Value) -> Py {
     Ok(Value::int(size))
 }
 
-static METHODS: [MethodDef; 14] = [
+static METHODS: [MethodDef; 16] = [
     bound(
         "read($self, size=-1, /)",
         read,
@@ -610,9 +644,11 @@ static METHODS: [MethodDef; 14] = [
         "True if the file is connected to a TTY device.",
     ),
     f0("_isatty_open_only($self, /)", isatty, ""),
+    f1("_dealloc_warn($self, source, /)", dealloc_warn, ""),
+    f0("__getstate__($self, /)", super::cannot_pickle, ""),
 ];
 
-static GETSET: [GetSetDef; 4] = [
+static GETSET: [GetSetDef; 5] = [
     getter("closed", closed_get, "True if the file is closed"),
     getter(
         "closefd",
@@ -621,6 +657,7 @@ static GETSET: [GetSetDef; 4] = [
     ),
     getter("mode", mode_get, "String giving the file mode"),
     getter("_blksize", block_size, ""),
+    getset("_finalizing", finalizing_get, finalizing_set, ""),
 ];
 
 static SPEC: TypeSpec = TypeSpec {
@@ -634,7 +671,6 @@ static SPEC: TypeSpec = TypeSpec {
         new: Some(new),
         init: Some(init),
         repr: Some(repr),
-        finalize: Some(finalize),
         ..Slots::NONE
     },
     methods: &METHODS,

@@ -11,7 +11,9 @@ mod text;
 
 use crate::ModuleDef;
 use crate::support::add;
-use taipan_core::{Py, Raised, Type, TypeObject, Value, Vm, builtin_types, name, tuple_object};
+use taipan_core::{
+    Py, Raised, Type, TypeObject, Value, Vm, builtin_types, exception, name, tuple_object,
+};
 
 /// The default size of buffers.
 pub const DEFAULT_BUFFER_SIZE: usize = 128 * 1024;
@@ -79,8 +81,46 @@ pub(crate) fn closed_file(vm: &mut Vm) -> Raised {
     vm.value_error("I/O operation on closed file.")
 }
 
+/// Does one thing and then another, whether or not the first went well. If both fail, the second error has the first as its
+/// context.
+pub(crate) fn both(vm: &mut Vm, first: Py, second: impl FnOnce(&mut Vm) -> Py) -> Py {
+    let Err(raised) = first else {
+        return second(vm);
+    };
+    let error = vm.take_raised(raised);
+    match second(vm) {
+        Ok(_) => Err(vm.set_pending(error)),
+        Err(raised) => {
+            let later = vm.take_raised(raised);
+            exception::set_context(vm, &later, Some(error));
+            Err(vm.set_pending(later))
+        }
+    }
+}
+
+/// `__getstate__` of streams that cannot be pickled.
+fn cannot_pickle(vm: &mut Vm, this: &Value) -> Py {
+    let message = format!(
+        "cannot pickle '{}' instances",
+        this.type_of().short_name()
+    );
+    Err(vm.type_error(message))
+}
+
+/// The value of an attribute that takes a truth value and cannot be deleted.
+fn flag_argument(vm: &mut Vm, value: Option<&Value>) -> Py<bool> {
+    match value {
+        Some(value) if value.is_exact(&builtin_types::BOOL) => Ok(value.is_true()),
+        Some(_) => Err(vm.type_error("attribute value type must be bool")),
+        None => Err(vm.type_error("can't delete numeric/char attribute")),
+    }
+}
+
 /// Is the file closed? Asks the object.
-pub(crate) fn is_closed(vm: &mut Vm, file: &Value) -> Py<bool> {
+pub fn is_closed(vm: &mut Vm, file: &Value) -> Py<bool> {
+    if let Some(closed) = file::known_closed(vm, file).or_else(|| buffered::known_closed(vm, file)) {
+        return Ok(closed);
+    }
     let closed = vm.get_attr(file, name!("closed"))?;
     vm.truth(&closed)
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use taipan_core::alloc::{new_instance, new_object};
 use taipan_core::bind::bind;
 use taipan_core::buffer::Buffer;
-use taipan_core::builtin_types::{EXCEPTION, TYPE_ERROR};
+use taipan_core::builtin_types::EXCEPTION;
 use taipan_core::lock::Locked;
 use taipan_core::str_object::{new_ascii, new_str, str_of};
 use taipan_core::{
@@ -205,7 +205,7 @@ fn do_pack_into(vm: &mut Vm, layout: &Layout, args: &[Value]) -> Py {
     if values.len() != layout.fields.len() {
         return pack_values(vm, layout, "pack_into", values).map(|_| Value::none());
     }
-    let mut memory = writable(vm, target)?;
+    let mut memory = buffer::writable_argument(vm, target, "argument")?;
     let (size, len) = (layout.size, memory.len);
     let at = vm.index_i64(offset)?;
     let start = if at < 0 {
@@ -235,25 +235,6 @@ fn do_pack_into(vm: &mut Vm, layout: &Layout, args: &[Value]) -> Py {
         bytes[start..start + size].copy_from_slice(&packed);
     }
     Ok(Value::none())
-}
-
-fn writable(vm: &mut Vm, target: &Value) -> Py<Buffer> {
-    match buffer::writable(vm, target) {
-        Ok(memory) => Ok(memory),
-        Err(raised) => {
-            if !vm.pending_is(&TYPE_ERROR)
-                && !vm.pending_is(&taipan_core::builtin_types::BUFFER_ERROR)
-            {
-                return Err(raised);
-            }
-            drop(vm.take_raised(raised));
-            let message = format!(
-                "argument must be read-write bytes-like object, not {}",
-                target.type_of().name()
-            );
-            Err(vm.type_error(message))
-        }
-    }
 }
 
 fn do_unpack(vm: &mut Vm, layout: &Layout, source: &Value) -> Py {

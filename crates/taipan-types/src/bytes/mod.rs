@@ -348,7 +348,12 @@ fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
     if let (Some(a), Some(b)) = (bytes_of(a), bytes_of(b)) {
         return Ok(Value::bool(compare_data(a, b, op)));
     }
-    if b.type_of().slots().buffer.is_none() || a.type_of().slots().buffer.is_none() {
+    // Only a bytearray compares with whatever lends a buffer.
+    let array = |value: &Value| value.cast::<ByteArray>().is_some();
+    if !(array(a) || array(b))
+        || b.type_of().slots().buffer.is_none()
+        || a.type_of().slots().buffer.is_none()
+    {
         return Ok(Value::not_implemented());
     }
     let lend = |vm: &mut Vm, value: &Value| match buffer::bytes_like(vm, value) {
