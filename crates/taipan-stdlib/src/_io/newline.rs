@@ -1,11 +1,13 @@
 //! Universal newlines: the translation itself, and `IncrementalNewlineDecoder`.
 
 use super::NEWLINE_DECODER;
+use taipan_base::text::{Text, TextBuf, find_char};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
     Args, Bound, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeFlags, TypeObject,
     TypeSpec, Value, Vm, alloc, bound, f0, f1, getter, name, str_object, tuple_object,
 };
+use taipan_types::str::{from_buf, view};
 
 const CR: u32 = 13;
 const LF: u32 = 10;
@@ -34,53 +36,139 @@ impl Seen {
     }
 }
 
-/// Notes line ends and, if asked, turns `\r\n` and `\r` into `\n`. A `\r` at the end of text that is not the last is held back
-/// in `pending`.
+/// Notes line ends and, if asked, turns `\r\n` and `\r` into `\n`; `None` if the text stays as it is. A `\r` at the end of text
+/// that is not the last is held back in `pending`.
 pub(super) fn translate(
-    text: &[u32],
+    text: Text<'_>,
     pending: &mut bool,
     last: bool,
     change: bool,
     seen: &mut Seen,
-) -> Vec<u32> {
-    let mut input: Vec<u32> = Vec::with_capacity(text.len() + 1);
-    if std::mem::take(pending) {
-        input.push(CR);
+) -> Option<TextBuf> {
+    if !*pending && find_char(text, CR).is_none() {
+        seen.lf = seen.lf || find_char(text, LF).is_some();
+        return None;
     }
-    input.extend_from_slice(text);
-    if !last && input.last() == Some(&CR) {
-        input.pop();
-        *pending = true;
-    }
-    let mut out = Vec::with_capacity(input.len());
-    let mut at = 0;
-    while at < input.len() {
-        match input[at] {
-            CR if input.get(at + 1) == Some(&LF) => {
+    let mut out = TextBuf::with_capacity(text.len() + 1);
+    let mut cr = std::mem::take(pending);
+    for c in text.chars() {
+        if cr {
+            cr = false;
+            if c == LF {
                 seen.crlf = true;
                 if !change {
                     out.push(CR);
                 }
                 out.push(LF);
-                at += 1;
+                continue;
             }
-            CR => {
-                seen.cr = true;
-                out.push(if change { LF } else { CR });
-            }
+            seen.cr = true;
+            out.push(if change { LF } else { CR });
+        }
+        match c {
+            CR => cr = true,
             LF => {
                 seen.lf = true;
                 out.push(LF);
             }
             c => out.push(c),
         }
-        at += 1;
     }
-    out
+    if cr && last {
+        seen.cr = true;
+        out.push(if change { LF } else { CR });
+    } else {
+        *pending = cr;
+    }
+    Some(out)
+}
+
+/// How line ends are treated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Newline {
+    /// None: read any line end as `\n`, write `\n` as the system's.
+    Universal,
+    /// '': lines end at any line end, which is kept.
+    Kept,
+    Lf,
+    Cr,
+    CrLf,
+}
+
+impl Newline {
+    pub(super) fn parse(vm: &mut Vm, value: Option<&Value>) -> Py<Newline> {
+        let Some(value) = value.filter(|value| !value.is_none()) else {
+            return Ok(Newline::Universal);
+        };
+        let Some(text) = str_object::str_of(value) else {
+            let message = format!(
+                "newline must be str or None, not {}",
+                value.type_of().name()
+            );
+            return Err(vm.type_error(message));
+        };
+        match &*text.to_lossy() {
+            "" => Ok(Newline::Kept),
+            "\n" => Ok(Newline::Lf),
+            "\r" => Ok(Newline::Cr),
+            "\r\n" => Ok(Newline::CrLf),
+            _ => {
+                let message = format!("illegal newline value: {}", vm.repr_string(value)?);
+                Err(vm.value_error(message))
+            }
+        }
+    }
+
+    /// Are line ends of all kinds seen?
+    pub(super) fn is_universal(self) -> bool {
+        matches!(self, Newline::Universal | Newline::Kept)
+    }
+
+    /// Where the first line of `text` ends (behind its line end), if it does. `after_cr`: a `\r` stands in front of it.
+    pub(super) fn end_in(self, text: Text<'_>, after_cr: bool) -> Option<usize> {
+        let behind = |at: usize| at + 1;
+        match self {
+            Newline::Universal | Newline::Lf => find_char(text, LF).map(behind),
+            Newline::Cr => find_char(text, CR).map(behind),
+            Newline::CrLf => {
+                if after_cr && text.get(0) == Some(LF) {
+                    return Some(1);
+                }
+                let mut from = 0;
+                while let Some(at) = find_char(text.slice(from..text.len()), LF) {
+                    let at = from + at;
+                    if at > 0 && text.get(at - 1) == Some(CR) {
+                        return Some(at + 1);
+                    }
+                    from = at + 1;
+                }
+                None
+            }
+            Newline::Kept => {
+                let lf = find_char(text, LF);
+                let before = text.slice(0..lf.unwrap_or(text.len()));
+                match (find_char(before, CR), lf) {
+                    (Some(cr), Some(lf)) if cr + 1 == lf => Some(lf + 1),
+                    (Some(cr), _) => Some(cr + 1),
+                    (None, lf) => lf.map(behind),
+                }
+            }
+        }
+    }
+
+    /// What `\n` becomes when written.
+    pub(super) fn written(self) -> Option<&'static str> {
+        match self {
+            Newline::Cr => Some("\r"),
+            Newline::CrLf => Some("\r\n"),
+            _ => None,
+        }
+    }
 }
 
 struct State {
-    decoder: Value,
+    /// Nothing until `__init__`.
+    decoder: Option<Value>,
     translate: bool,
     pending: bool,
     seen: Seen,
@@ -107,28 +195,22 @@ unsafe impl Payload for NewlineDecoder {
     fn trace(&self, tracer: &mut Tracer<'_>) {
         // SAFETY: the world is stopped.
         let state = unsafe { self.state.get_unlocked() };
-        tracer.visit(&state.decoder);
+        tracer.visit_option(&state.decoder);
         tracer.visit(&state.errors);
     }
 }
 
 static LAYOUT: Layout = Layout::of::<NewlineDecoder>();
-static NEW: MethodDef =
+static INIT: MethodDef =
     crate::support::signature("IncrementalNewlineDecoder(decoder, translate, errors='strict')");
 
-fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let args = taipan_core::bind::bind(vm, &NEW, args)?;
-    let translate = vm.truth(args.req(1))?;
-    let errors = args
-        .get(2)
-        .cloned()
-        .unwrap_or_else(|| str_object::new_str("strict"));
+fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
     let state = State {
-        decoder: args.req(0).clone(),
-        translate,
+        decoder: None,
+        translate: false,
         pending: false,
         seen: Seen::default(),
-        errors,
+        errors: Value::none(),
     };
     Ok(alloc::new_instance(
         cls,
@@ -138,13 +220,41 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     ))
 }
 
+fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
+    let args = taipan_core::bind::bind(vm, &INIT, args)?;
+    let translate = vm.truth(args.req(1))?;
+    let errors = args
+        .get(2)
+        .cloned()
+        .unwrap_or_else(|| str_object::new_str("strict"));
+    let fresh = State {
+        decoder: Some(args.req(0).clone()),
+        translate,
+        pending: false,
+        seen: Seen::default(),
+        errors,
+    };
+    let old = std::mem::replace(&mut *this.expect::<NewlineDecoder>().lock(vm), fresh);
+    drop(old);
+    Ok(())
+}
+
+/// The decoder behind; `None` if there is none.
+fn inner(vm: &mut Vm, this: &Value) -> Py {
+    let decoder = this.expect::<NewlineDecoder>().lock(vm).decoder.clone();
+    match decoder {
+        Some(decoder) => Ok(decoder),
+        None => Err(vm.value_error("IncrementalNewlineDecoder.__init__() not called")),
+    }
+}
+
 fn decode(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let last = match args.get(1) {
         Some(last) => vm.truth(last)?,
         None => false,
     };
     let object = this.expect::<NewlineDecoder>();
-    let decoder = object.lock(vm).decoder.clone();
+    let decoder = inner(vm, this)?;
     let text = if decoder.is_none() {
         args.req(0).clone()
     } else {
@@ -161,7 +271,6 @@ fn decode(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         );
         return Err(vm.type_error(message));
     };
-    let points: Vec<u32> = units.code_points().collect();
     let mut state = object.lock(vm);
     let State {
         translate: change,
@@ -169,16 +278,17 @@ fn decode(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         seen,
         ..
     } = &mut *state;
-    let out = translate(&points, pending, last, *change, seen);
+    let changed = translate(view(units), pending, last, *change, seen);
     drop(state);
-    Ok(str_object::new_from_code_points(&out))
+    match changed {
+        Some(changed) => from_buf(vm, changed),
+        None => Ok(text),
+    }
 }
 
 fn getstate(vm: &mut Vm, this: &Value) -> Py {
-    let (decoder, pending) = {
-        let state = this.expect::<NewlineDecoder>().lock(vm);
-        (state.decoder.clone(), state.pending)
-    };
+    let decoder = inner(vm, this)?;
+    let pending = this.expect::<NewlineDecoder>().lock(vm).pending;
     let (buffer, flag) = if decoder.is_none() {
         (taipan_types::bytes::empty_bytes(), 0)
     } else {
@@ -195,15 +305,12 @@ fn getstate(vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn setstate(vm: &mut Vm, this: &Value, state: &Value) -> Py {
+    let decoder = inner(vm, this)?;
     let Some([buffer, flag]) = tuple_object::items(state) else {
         return Err(vm.type_error("state argument must be a tuple"));
     };
     let flag = vm.index_i64(flag)?;
-    let decoder = {
-        let mut state = this.expect::<NewlineDecoder>().lock(vm);
-        state.pending = flag & 1 == 1;
-        state.decoder.clone()
-    };
+    this.expect::<NewlineDecoder>().lock(vm).pending = flag & 1 == 1;
     if !decoder.is_none() {
         let inner = tuple_object::new_tuple([buffer.clone(), Value::int(flag >> 1)]);
         vm.call_method(&decoder, name!("setstate"), &[inner])?;
@@ -212,12 +319,12 @@ fn setstate(vm: &mut Vm, this: &Value, state: &Value) -> Py {
 }
 
 fn reset(vm: &mut Vm, this: &Value) -> Py {
-    let decoder = {
+    let decoder = inner(vm, this)?;
+    {
         let mut state = this.expect::<NewlineDecoder>().lock(vm);
         state.pending = false;
         state.seen = Seen::default();
-        state.decoder.clone()
-    };
+    }
     if decoder.is_none() {
         Ok(decoder)
     } else {
@@ -245,6 +352,7 @@ static SPEC: TypeSpec = TypeSpec {
     layout: Some(&LAYOUT),
     slots: Slots {
         new: Some(new),
+        init: Some(init),
         ..Slots::NONE
     },
     methods: &METHODS,

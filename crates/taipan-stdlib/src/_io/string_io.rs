@@ -1,78 +1,13 @@
 //! `StringIO`: a text file in memory.
 
-use super::newline::{Seen, translate};
+use super::newline::{Newline, Seen, translate};
 use super::{STRING_IO, TEXT_IO_BASE, closed_file, size_argument, unsupported};
+use taipan_base::text::{Text, replace};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
     Args, Bound, GetSetDef, Layout, MethodDef, Payload, Py, Slots, TypeFlags, TypeObject, TypeSpec,
     Value, Vm, alloc, bound, f0, f1, getter, name, str_object, tuple_object,
 };
-
-/// How line ends are treated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Newline {
-    /// None: read any line end as `\n`, write `\n` as the system's.
-    Universal,
-    /// '': lines end at any line end, which is kept.
-    Kept,
-    Lf,
-    Cr,
-    CrLf,
-}
-
-impl Newline {
-    pub(super) fn parse(vm: &mut Vm, value: Option<&Value>) -> Py<Newline> {
-        let Some(value) = value.filter(|value| !value.is_none()) else {
-            return Ok(Newline::Universal);
-        };
-        let Some(text) = str_object::str_of(value) else {
-            let message = format!(
-                "newline must be str or None, not {}",
-                value.type_of().name()
-            );
-            return Err(vm.type_error(message));
-        };
-        match &*text.to_lossy() {
-            "" => Ok(Newline::Kept),
-            "\n" => Ok(Newline::Lf),
-            "\r" => Ok(Newline::Cr),
-            "\r\n" => Ok(Newline::CrLf),
-            _ => {
-                let message = format!("illegal newline value: {}", vm.repr_string(value)?);
-                Err(vm.value_error(message))
-            }
-        }
-    }
-
-    /// Where the first line of `text` ends (behind its line end), if it does.
-    pub(super) fn line_end(self, text: &[u32]) -> Option<usize> {
-        match self {
-            Newline::Universal | Newline::Lf => text.iter().position(|c| *c == 10).map(|at| at + 1),
-            Newline::Cr => text.iter().position(|c| *c == 13).map(|at| at + 1),
-            Newline::CrLf => text
-                .windows(2)
-                .position(|pair| pair == [13, 10])
-                .map(|at| at + 2),
-            Newline::Kept => {
-                let at = text.iter().position(|c| matches!(*c, 10 | 13))?;
-                Some(if text[at] == 13 && text.get(at + 1) == Some(&10) {
-                    at + 2
-                } else {
-                    at + 1
-                })
-            }
-        }
-    }
-
-    /// What `\n` becomes when written.
-    pub(super) fn written(self) -> Option<&'static [u32]> {
-        match self {
-            Newline::Cr => Some(&[13]),
-            Newline::CrLf => Some(&[13, 10]),
-            _ => None,
-        }
-    }
-}
 
 struct State {
     /// `None` when closed.
@@ -168,29 +103,24 @@ fn with<R>(
 
 /// Writes at the position, line ends treated.
 fn put(vm: &mut Vm, this: &Value, value: &Value) -> Py<()> {
-    let points: Vec<u32> = str_object::str_of(value)
-        .map(|text| text.code_points().collect())
-        .unwrap_or_default();
+    let given = taipan_types::str::text::text(value);
     let (newline, mut seen) = {
         let state = this.expect::<StringIo>().lock(vm);
         (state.newline, state.seen)
     };
-    let points = match newline {
-        Newline::Universal => translate(&points, &mut false, true, true, &mut seen),
-        _ => match newline.written() {
-            Some(end) => points
-                .iter()
-                .flat_map(|c| {
-                    if *c == 10 {
-                        end
-                    } else {
-                        std::slice::from_ref(c)
-                    }
-                })
-                .copied()
-                .collect(),
-            None => points,
-        },
+    let changed = match newline.written() {
+        _ if newline == Newline::Universal => translate(given, &mut false, true, true, &mut seen),
+        Some(end) => replace(
+            given,
+            Text::Ascii(b"\n"),
+            Text::Ascii(end.as_bytes()),
+            usize::MAX,
+        ),
+        None => None,
+    };
+    let points: Vec<u32> = match &changed {
+        Some(changed) => changed.as_text().chars().collect(),
+        None => given.chars().collect(),
     };
     this.expect::<StringIo>().lock(vm).seen = seen;
     let fits = with(vm, this, |text, at, _| {
@@ -237,7 +167,9 @@ fn line(vm: &mut Vm, this: &Value, limit: Option<usize>) -> Py<Vec<u32>> {
     with(vm, this, |text, at, newline| {
         let start = (*at).min(text.len());
         let rest = &text[start..];
-        let wanted = newline.line_end(rest).unwrap_or(rest.len());
+        let wanted = newline
+            .end_in(Text::Ucs4(rest), false)
+            .unwrap_or(rest.len());
         let taken = limit.map_or(wanted, |limit| wanted.min(limit));
         *at = (*at).max(start + taken);
         rest[..taken].to_vec()

@@ -273,11 +273,16 @@ fn read_into(vm: &mut Vm, this: &Value, target: &mut [u8], once: bool) -> Py {
     }
     writing::flush_writes(vm, this, &raw)?;
     let buffer_size = of(vm, this)?.lock(vm).size;
-    while done < target.len() && !(once && done > 0) {
+    while done < target.len() {
         let got = if target.len() - done > buffer_size {
             let count = raw_read(vm, this, &raw, &mut target[done..])?;
             done += count.unwrap_or(0);
+            if once && count.is_some() {
+                break;
+            }
             count.map(|count| count > 0)
+        } else if once && done > 0 {
+            break;
         } else {
             let got = fill(vm, this, &raw)?;
             done += copy_ahead(vm, this, &mut target[done..])?;
