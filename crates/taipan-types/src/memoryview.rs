@@ -378,13 +378,9 @@ fn place(vm: &mut Vm, view: &MemoryView, key: &Value) -> Py<Place> {
             }
             Ok(Place::Item(offset))
         }
-        Some(keys) if keys.iter().all(|key| key.cast::<slice::Slice>().is_some()) =>
-        {
-            Err(not_implemented(
-                vm,
-                "multi-dimensional slicing is not implemented",
-            ))
-        }
+        Some(keys) if keys.iter().all(|key| key.cast::<slice::Slice>().is_some()) => Err(
+            not_implemented(vm, "multi-dimensional slicing is not implemented"),
+        ),
         _ => Err(vm.type_error("memoryview: invalid slice key")),
     }
 }

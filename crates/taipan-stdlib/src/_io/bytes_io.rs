@@ -1,10 +1,15 @@
-//! `BytesIO`: a binary file in memory.
+//! `BytesIO`: a binary file in memory, and what lends its memory.
+//!
+//! While memory is lent (`getbuffer`) the vector neither moves nor changes its length (I-BUFFER-1): whatever could do so counts the
+//! exports first, under the same guard.
 
-use super::{BUFFERED_IO_BASE, BYTES_IO, closed_file, size_argument};
+use super::{BUFFERED_IO_BASE, BYTES_IO, BYTES_IO_BUFFER, closed_file, size_argument};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use taipan_core::buffer::Buffer;
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
-    Args, Bound, GetSetDef, Layout, MethodDef, Payload, Py, Slots, TypeFlags, TypeObject, TypeSpec,
-    Value, Vm, alloc, bound, f0, f1, getter, name,
+    Args, Bound, GetSetDef, Layout, MethodDef, Payload, Py, Raised, Slots, Tracer, TypeFlags,
+    TypeObject, TypeSpec, Value, Vm, alloc, bound, builtin_types, f0, f1, getter,
 };
 use taipan_types::list;
 
@@ -16,6 +21,8 @@ struct State {
 
 struct BytesIo {
     state: Locked<State>,
+    /// Buffers that are lent now.
+    exports: AtomicUsize,
 }
 
 impl HasState for BytesIo {
@@ -43,6 +50,7 @@ fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
                 data: Some(Vec::new()),
                 at: 0,
             }),
+            exports: AtomicUsize::new(0),
         },
     ))
 }
@@ -57,15 +65,50 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         }
         _ => Vec::new(),
     };
-    *this.expect::<BytesIo>().lock(vm) = State {
-        data: Some(data),
-        at: 0,
-    };
+    replace(vm, this, Some(data), 0)
+}
+
+#[cold]
+fn lent(vm: &mut Vm) -> Raised {
+    let message = "Existing exports of data: object cannot be re-sized";
+    vm.raise(&builtin_types::BUFFER_ERROR, message)
+}
+
+/// Exchanges the contents, unless they are lent.
+fn replace(vm: &mut Vm, this: &Value, data: Option<Vec<u8>>, at: usize) -> Py<()> {
+    let file = this.expect::<BytesIo>();
+    let mut state = file.lock(vm);
+    if file.exports.load(Relaxed) > 0 {
+        drop(state);
+        return Err(lent(vm));
+    }
+    *state = State { data, at };
     Ok(())
 }
 
+/// Works on the open file's bytes, which may change their number, and position.
+fn resizing<R>(
+    vm: &mut Vm,
+    this: &Value,
+    work: impl FnOnce(&mut Vec<u8>, &mut usize) -> R,
+) -> Py<R> {
+    let file = this.expect::<BytesIo>();
+    let mut state = file.lock(vm);
+    let State { data, at } = &mut *state;
+    match data {
+        Some(data) if file.exports.load(Relaxed) == 0 => return Ok(work(data, at)),
+        Some(_) => {}
+        None => {
+            drop(state);
+            return Err(closed_file(vm));
+        }
+    }
+    drop(state);
+    Err(lent(vm))
+}
+
 /// Works on the open file's bytes and position.
-fn with<R>(vm: &mut Vm, this: &Value, work: impl FnOnce(&mut Vec<u8>, &mut usize) -> R) -> Py<R> {
+fn with<R>(vm: &mut Vm, this: &Value, work: impl FnOnce(&mut [u8], &mut usize) -> R) -> Py<R> {
     {
         let mut state = this.expect::<BytesIo>().lock(vm);
         let State { data, at } = &mut *state;
@@ -76,22 +119,35 @@ fn with<R>(vm: &mut Vm, this: &Value, work: impl FnOnce(&mut Vec<u8>, &mut usize
     Err(closed_file(vm))
 }
 
-fn take(data: &[u8], at: &mut usize, size: Option<usize>) -> Vec<u8> {
+fn take<'a>(data: &'a [u8], at: &mut usize, size: Option<usize>) -> &'a [u8] {
     let start = (*at).min(data.len());
     let end = size.map_or(data.len(), |size| {
         data.len().min(start.saturating_add(size))
     });
     *at = if start < *at { *at } else { end };
-    data[start..end].to_vec()
+    &data[start..end]
+}
+
+/// A part of the contents as a `bytes` object.
+fn part(
+    vm: &mut Vm,
+    this: &Value,
+    choose: impl for<'a> FnOnce(&'a [u8], &mut usize) -> &'a [u8],
+) -> Py {
+    match with(vm, this, |data, at| {
+        taipan_types::bytes::try_new_bytes(choose(data, at))
+    })? {
+        Some(bytes) => Ok(bytes),
+        None => Err(vm.memory_error()),
+    }
 }
 
 fn read(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let size = size_argument(vm, args.get(0))?;
-    let part = with(vm, this, |data, at| take(data, at, size))?;
-    taipan_types::bytes::new_bytes(vm, &part)
+    part(vm, this, |data, at| take(data, at, size))
 }
 
-fn line(data: &[u8], at: &mut usize, limit: Option<usize>) -> Vec<u8> {
+fn line<'a>(data: &'a [u8], at: &mut usize, limit: Option<usize>) -> &'a [u8] {
     let start = (*at).min(data.len());
     let rest = &data[start..];
     let wanted = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
@@ -104,17 +160,13 @@ fn line(data: &[u8], at: &mut usize, limit: Option<usize>) -> Vec<u8> {
 
 fn readline(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let limit = size_argument(vm, args.get(0))?;
-    let part = with(vm, this, |data, at| line(data, at, limit))?;
-    taipan_types::bytes::new_bytes(vm, &part)
+    part(vm, this, |data, at| line(data, at, limit))
 }
 
 fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
-    let part = with(vm, this, |data, at| line(data, at, None))?;
-    if part.is_empty() {
-        Ok(None)
-    } else {
-        taipan_types::bytes::new_bytes(vm, &part).map(Some)
-    }
+    let line = part(vm, this, |data, at| line(data, at, None))?;
+    let any = taipan_types::bytes::bytes_of(&line).is_some_and(|line| !line.is_empty());
+    Ok(any.then_some(line))
 }
 
 fn readlines(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
@@ -131,9 +183,10 @@ fn readlines(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
 }
 
 fn readinto(vm: &mut Vm, this: &Value, target: &Value) -> Py {
-    let len = taipan_types::buffer::writable_argument(vm, target, "readinto() argument")?.len;
-    let part = with(vm, this, |data, at| take(data, at, Some(len)))?;
     let mut buffer = taipan_types::buffer::writable_argument(vm, target, "readinto() argument")?;
+    let len = buffer.len;
+    // The target may be this very memory.
+    let part = with(vm, this, |data, at| take(data, at, Some(len)).to_vec())?;
     if let Some(slice) = buffer
         .as_mut_slice()
         .and_then(|slice| slice.get_mut(..part.len()))
@@ -144,9 +197,8 @@ fn readinto(vm: &mut Vm, this: &Value, target: &Value) -> Py {
 }
 
 fn write(vm: &mut Vm, this: &Value, source: &Value) -> Py {
-    let source = taipan_types::buffer::bytes_like(vm, source)?.to_vec();
-    let count = source.len();
-    let fits = with(vm, this, |data, at| {
+    let source = taipan_types::buffer::bytes_like(vm, source)?;
+    let fits = resizing(vm, this, |data, at| {
         if source.is_empty() {
             return true;
         }
@@ -164,10 +216,19 @@ fn write(vm: &mut Vm, this: &Value, source: &Value) -> Py {
         true
     })?;
     if fits {
-        Ok(Value::int(count as i64))
+        Ok(Value::int(source.len() as i64))
     } else {
         Err(vm.memory_error())
     }
+}
+
+fn writelines(vm: &mut Vm, this: &Value, lines: &Value) -> Py {
+    with(vm, this, |_, _| ())?;
+    let iterator = vm.iter(lines)?;
+    while let Some(line) = vm.next(&iterator)? {
+        write(vm, this, &line)?;
+    }
+    Ok(Value::none())
 }
 
 fn seek(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
@@ -212,7 +273,7 @@ fn truncate(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         let message = format!("negative size value {size}");
         return Err(vm.value_error(message));
     }
-    let size = with(vm, this, |data, at| {
+    let size = resizing(vm, this, |data, at| {
         let size = size.map_or(*at, |size| size as usize);
         data.truncate(size);
         size
@@ -221,20 +282,34 @@ fn truncate(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
 }
 
 fn getvalue(vm: &mut Vm, this: &Value) -> Py {
-    let all = with(vm, this, |data, _| data.clone())?;
-    taipan_types::bytes::new_bytes(vm, &all)
+    part(vm, this, |data, _| data)
 }
 
-/// A view of the contents: a copy that cannot be written through.
+/// A view of the contents that can be written through.
 fn getbuffer(vm: &mut Vm, this: &Value) -> Py {
-    let all = with(vm, this, |data, _| data.clone())?;
-    let copy = taipan_types::bytes::new_bytes(vm, &all)?;
-    vm.call(&taipan_core::builtin_types::MEMORYVIEW.to_value(), &[copy])
+    with(vm, this, |_, _| ())?;
+    let lender = alloc::new_object(Lender { file: this.clone() });
+    taipan_types::memoryview::new_memoryview(vm, &lender)
 }
 
 fn close(vm: &mut Vm, this: &Value) -> Py {
-    this.expect::<BytesIo>().lock(vm).data = None;
+    replace(vm, this, None, 0)?;
     Ok(Value::none())
+}
+
+fn iter(_vm: &mut Vm, this: &Value) -> Py {
+    Ok(this.clone())
+}
+
+fn sizeof(vm: &mut Vm, this: &Value) -> Py {
+    let reserved = this
+        .expect::<BytesIo>()
+        .lock(vm)
+        .data
+        .as_ref()
+        .map_or(0, Vec::capacity);
+    let own = size_of::<taipan_core::Obj<BytesIo>>();
+    Ok(Value::int((own + reserved) as i64))
 }
 
 fn answer_true(vm: &mut Vm, this: &Value) -> Py {
@@ -268,19 +343,28 @@ fn getstate(vm: &mut Vm, this: &Value) -> Py {
 
 fn setstate(vm: &mut Vm, this: &Value, state: &Value) -> Py {
     let Some([value, at, dict]) = taipan_core::tuple_object::items(state) else {
-        return Err(vm.type_error("BytesIO.__setstate__ argument should be 3-tuple"));
+        let message = format!(
+            "{}.__setstate__ argument should be 3-tuple, got {}",
+            this.type_of().short_name(),
+            state.type_of().name()
+        );
+        return Err(vm.type_error(message));
     };
+    resizing(vm, this, |_, _| ())?;
     let data = taipan_types::buffer::bytes_like(vm, value)?.to_vec();
-    let at = vm.index_i64(at)?.max(0) as usize;
-    *this.expect::<BytesIo>().lock(vm) = State {
-        data: Some(data),
-        at,
-    };
-    if !dict.is_none() {
-        let own = vm.get_attr(this, name!("__dict__"))?;
-        vm.call_method(&own, name!("update"), std::slice::from_ref(dict))?;
+    if !at.is_int() {
+        let message = format!(
+            "second item of state must be an integer, got {}",
+            at.type_of().name()
+        );
+        return Err(vm.type_error(message));
     }
-    Ok(Value::none())
+    let at = vm.index_i64(at)?;
+    let Ok(at) = usize::try_from(at) else {
+        return Err(vm.value_error("position value cannot be negative"));
+    };
+    replace(vm, this, Some(data), at)?;
+    super::restore_dict(vm, this, dict, "third")
 }
 
 static METHODS: [MethodDef; 21] = [
@@ -306,11 +390,6 @@ static METHODS: [MethodDef; 21] = [
     ),
     f1(
         "readinto($self, buffer, /)",
-        readinto,
-        "Read bytes into buffer.",
-    ),
-    f1(
-        "readinto1($self, buffer, /)",
         readinto,
         "Read bytes into buffer.",
     ),
@@ -356,10 +435,11 @@ static METHODS: [MethodDef; 21] = [
     f0("isatty($self, /)", isatty, "Always returns False."),
     f0("__getstate__($self, /)", getstate, ""),
     f1("__setstate__($self, state, /)", setstate, ""),
-    f0(
-        "detach($self, /)",
-        |vm, _| Err(super::unsupported(vm, "detach")),
-        "",
+    f0("__sizeof__($self, /)", sizeof, ""),
+    f1(
+        "writelines($self, lines, /)",
+        writelines,
+        "Write lines to the file.",
     ),
 ];
 
@@ -375,6 +455,7 @@ static SPEC: TypeSpec = TypeSpec {
     slots: Slots {
         new: Some(new),
         init: Some(init),
+        iter: Some(iter),
         next: Some(next),
         ..Slots::NONE
     },
@@ -383,6 +464,61 @@ static SPEC: TypeSpec = TypeSpec {
     doc: "Buffered I/O implementation using an in-memory bytes buffer.",
 };
 
+// ---- what lends the memory ----
+
+/// Payload of `_BytesIOBuffer`, which memoryviews hold instead of the file.
+struct Lender {
+    file: Value,
+}
+
+// SAFETY: the file is the only reference.
+unsafe impl Payload for Lender {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &BYTES_IO_BUFFER
+    }
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        tracer.visit(&self.file);
+    }
+}
+
+static LENDER_LAYOUT: Layout = Layout::of::<Lender>();
+
+fn lend(vm: &mut Vm, this: &Value, _flags: u32) -> Py<Buffer> {
+    let file = this.expect::<Lender>().file.expect::<BytesIo>();
+    let place = {
+        let mut state = file.lock(vm);
+        state.data.as_mut().map(|data| {
+            file.exports.fetch_add(1, Relaxed);
+            (data.as_mut_ptr(), data.len())
+        })
+    };
+    let Some((data, len)) = place else {
+        return Err(closed_file(vm));
+    };
+    let release = |lender: &Value| {
+        if let Some(file) = lender
+            .cast::<Lender>()
+            .and_then(|lender| lender.file.cast_layout::<BytesIo>())
+        {
+            file.exports.fetch_sub(1, Relaxed);
+        }
+    };
+    Ok(Buffer::bytes(this.clone(), data, len, false, Some(release)))
+}
+
+static LENDER_SPEC: TypeSpec = TypeSpec {
+    name: "_io._BytesIOBuffer",
+    flags: TypeFlags::NO_INSTANTIATION,
+    layout: Some(&LENDER_LAYOUT),
+    slots: Slots {
+        buffer: Some(lend),
+        ..Slots::NONE
+    },
+    ..TypeSpec::DEFAULT
+};
+
 pub(super) fn define() {
     BYTES_IO.define(&SPEC);
+    BYTES_IO_BUFFER.define(&LENDER_SPEC);
 }

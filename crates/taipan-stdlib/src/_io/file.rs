@@ -270,7 +270,9 @@ fn close(vm: &mut Vm, this: &Value) -> Py {
     if finalizing {
         warn_unclosed(vm, this, this);
     }
-    both(vm, flushed, |vm| close_state(vm, this).map(|()| Value::none()))
+    both(vm, flushed, |vm| {
+        close_state(vm, this).map(|()| Value::none())
+    })
 }
 
 /// Warns about an open descriptor that nobody closed.
@@ -282,9 +284,9 @@ fn warn_unclosed(vm: &mut Vm, this: &Value, source: &Value) {
     if !open {
         return;
     }
-    let warned = vm.repr_string(source).and_then(|text| {
-        crate::warnings::resource(vm, &format!("unclosed file {text}"), source)
-    });
+    let warned = vm
+        .repr_string(source)
+        .and_then(|text| crate::warnings::resource(vm, &format!("unclosed file {text}"), source));
     if let Err(raised) = warned {
         if vm.pending_is(&builtin_types::WARNING) {
             vm.unraisable_in(raised, "Exception ignored while finalizing file", this);

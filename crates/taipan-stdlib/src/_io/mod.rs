@@ -31,6 +31,7 @@ declare! {
     TEXT_IO_BASE "_io._TextIOBase"
     FILE_IO "_io.FileIO"
     BYTES_IO "_io.BytesIO"
+    BYTES_IO_BUFFER "_io._BytesIOBuffer"
     STRING_IO "_io.StringIO"
     BUFFERED_READER "_io.BufferedReader"
     BUFFERED_WRITER "_io.BufferedWriter"
@@ -98,12 +99,26 @@ pub(crate) fn both(vm: &mut Vm, first: Py, second: impl FnOnce(&mut Vm) -> Py) -
     }
 }
 
+/// Puts what was pickled of an instance's `__dict__` back; `place` counts the items of the state.
+fn restore_dict(vm: &mut Vm, this: &Value, dict: &Value, place: &str) -> Py {
+    if dict.is_none() {
+        return Ok(Value::none());
+    }
+    if taipan_core::dict_object::dict_of(dict).is_none() {
+        let message = format!(
+            "{place} item of state should be a dict, got a {}",
+            dict.type_of().name()
+        );
+        return Err(vm.type_error(message));
+    }
+    let own = vm.get_attr(this, name!("__dict__"))?;
+    vm.call_method(&own, name!("update"), std::slice::from_ref(dict))?;
+    Ok(Value::none())
+}
+
 /// `__getstate__` of streams that cannot be pickled.
 fn cannot_pickle(vm: &mut Vm, this: &Value) -> Py {
-    let message = format!(
-        "cannot pickle '{}' instances",
-        this.type_of().short_name()
-    );
+    let message = format!("cannot pickle '{}' instances", this.type_of().short_name());
     Err(vm.type_error(message))
 }
 
@@ -118,7 +133,8 @@ fn flag_argument(vm: &mut Vm, value: Option<&Value>) -> Py<bool> {
 
 /// Is the file closed? Asks the object.
 pub fn is_closed(vm: &mut Vm, file: &Value) -> Py<bool> {
-    if let Some(closed) = file::known_closed(vm, file).or_else(|| buffered::known_closed(vm, file)) {
+    if let Some(closed) = file::known_closed(vm, file).or_else(|| buffered::known_closed(vm, file))
+    {
         return Ok(closed);
     }
     let closed = vm.get_attr(file, name!("closed"))?;
@@ -159,6 +175,7 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
         &TEXT_IO_BASE,
         &FILE_IO,
         &BYTES_IO,
+        &BYTES_IO_BUFFER,
         &STRING_IO,
         &BUFFERED_READER,
         &BUFFERED_WRITER,

@@ -1,7 +1,7 @@
 //! `StringIO`: a text file in memory.
 
 use super::newline::{Newline, Seen, translate};
-use super::{STRING_IO, TEXT_IO_BASE, closed_file, size_argument, unsupported};
+use super::{STRING_IO, TEXT_IO_BASE, closed_file, size_argument};
 use taipan_base::text::{Text, replace};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
@@ -308,28 +308,47 @@ fn getstate(vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn setstate(vm: &mut Vm, this: &Value, state: &Value) -> Py {
+    with(vm, this, |_, _, _| ())?;
     let Some([value, newline, at, dict]) = tuple_object::items(state) else {
-        return Err(vm.type_error("StringIO.__setstate__ argument should be a 4-tuple"));
+        let message = format!(
+            "{}.__setstate__ argument should be 4-tuple, got {}",
+            this.type_of().short_name(),
+            state.type_of().name()
+        );
+        return Err(vm.type_error(message));
     };
+    if !str_object::is_str(value) && !value.is_none() {
+        let message = format!(
+            "initial_value must be str or None, not {}",
+            value.type_of().name()
+        );
+        return Err(vm.type_error(message));
+    }
     let newline = Newline::parse(vm, Some(newline))?;
     let text = str_object::str_of(value)
         .map(|text| text.code_points().collect())
         .unwrap_or_default();
-    let at = vm.index_i64(at)?.max(0) as usize;
+    if !at.is_int() {
+        let message = format!(
+            "third item of state must be an integer, got {}",
+            at.type_of().name()
+        );
+        return Err(vm.type_error(message));
+    }
+    let at = vm.index_i64(at)?;
+    let Ok(at) = usize::try_from(at) else {
+        return Err(vm.value_error("position value cannot be negative"));
+    };
     *this.expect::<StringIo>().lock(vm) = State {
         text: Some(text),
         at,
         newline,
         seen: Seen::default(),
     };
-    if !dict.is_none() {
-        let own = vm.get_attr(this, name!("__dict__"))?;
-        vm.call_method(&own, name!("update"), std::slice::from_ref(dict))?;
-    }
-    Ok(Value::none())
+    super::restore_dict(vm, this, dict, "fourth")
 }
 
-static METHODS: [MethodDef; 14] = [
+static METHODS: [MethodDef; 13] = [
     bound(
         "read($self, size=-1, /)",
         read,
@@ -375,11 +394,6 @@ static METHODS: [MethodDef; 14] = [
     ),
     f0("__getstate__($self, /)", getstate, ""),
     f1("__setstate__($self, state, /)", setstate, ""),
-    f0(
-        "detach($self, /)",
-        |vm, _| Err(unsupported(vm, "detach")),
-        "",
-    ),
 ];
 
 static GETSET: [GetSetDef; 3] = [

@@ -378,9 +378,7 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
         return Err(vm.runtime_error(message));
     }
     let text = match vm.get_attr_opt(this, name!("name")) {
-        Ok(Some(own)) => vm
-            .repr_string(&own)
-            .map(|own| format!("<{ty} name={own}>")),
+        Ok(Some(own)) => vm.repr_string(&own).map(|own| format!("<{ty} name={own}>")),
         Ok(None) => Ok(format!("<{ty}>")),
         Err(raised) => vm
             .catch(raised, &builtin_types::VALUE_ERROR)

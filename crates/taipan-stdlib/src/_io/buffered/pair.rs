@@ -97,7 +97,9 @@ pair_forward! {
 fn pair_close(vm: &mut Vm, this: &Value) -> Py {
     let (writer, reader) = (part(vm, this, true)?, part(vm, this, false)?);
     let written = vm.call_method(&writer, name!("close"), &[]);
-    both(vm, written, |vm| vm.call_method(&reader, name!("close"), &[]))
+    both(vm, written, |vm| {
+        vm.call_method(&reader, name!("close"), &[])
+    })
 }
 
 fn pair_isatty(vm: &mut Vm, this: &Value) -> Py {

@@ -30,7 +30,11 @@ pub(super) fn raw_seek(
     whence: i64,
 ) -> Py<i64> {
     of(vm, this)?.lock(vm).raw_at = None;
-    let at = vm.call_method(raw, name!("seek"), &[Value::int(offset), Value::int(whence)])?;
+    let at = vm.call_method(
+        raw,
+        name!("seek"),
+        &[Value::int(offset), Value::int(whence)],
+    )?;
     checked(vm, this, &at)
 }
 
@@ -62,7 +66,13 @@ pub(super) fn seek(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         Some(whence) => vm.index_i64(whence)?,
         None => 0,
     };
-    let known = [0, 1, 2, i64::from(libc::SEEK_DATA), i64::from(libc::SEEK_HOLE)];
+    let known = [
+        0,
+        1,
+        2,
+        i64::from(libc::SEEK_DATA),
+        i64::from(libc::SEEK_HOLE),
+    ];
     if !known.contains(&whence) {
         let message = format!("whence value {whence} unsupported");
         return Err(vm.value_error(message));

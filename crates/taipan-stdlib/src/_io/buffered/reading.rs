@@ -1,8 +1,6 @@
 //! Reading from buffered streams.
 
-use super::super::{
-    BUFFERED_RANDOM, BUFFERED_READER, FILE_IO, file, size_argument,
-};
+use super::super::{BUFFERED_RANDOM, BUFFERED_READER, FILE_IO, file, size_argument};
 use super::{enter, of, open_raw, writing};
 use taipan_core::{Bound, Py, Raised, Value, Vm, builtin_types, exception, name};
 use taipan_types::buffer::{bytes_like, writable_argument};
@@ -102,12 +100,7 @@ fn fill(vm: &mut Vm, this: &Value, raw: &Value) -> Py<Option<bool>> {
 }
 
 /// Hands up to `size` bytes of what was read ahead to `work`, as used up.
-fn take_ahead<R>(
-    vm: &mut Vm,
-    this: &Value,
-    size: usize,
-    work: impl FnOnce(&[u8]) -> R,
-) -> Py<R> {
+fn take_ahead<R>(vm: &mut Vm, this: &Value, size: usize, work: impl FnOnce(&[u8]) -> R) -> Py<R> {
     let mut state = of(vm, this)?.lock(vm);
     let to = state.end.min(state.at.saturating_add(size));
     let result = work(&state.read[state.at..to]);
@@ -357,4 +350,3 @@ pub(super) fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
     let any = bytes_of(&line).is_some_and(|line| !line.is_empty());
     Ok(any.then_some(line))
 }
-

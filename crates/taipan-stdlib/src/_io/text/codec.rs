@@ -163,12 +163,9 @@ pub(super) fn encode(vm: &mut Vm, this: &Value, text: &Value) -> Py {
     let (encoder, errors) = state(vm, this, |own| (own.encoder.clone(), own.errors.clone()));
     match encoder {
         None => Err(super::super::unsupported(vm, "not writable")),
-        Some(Codec::BuiltIn(encoding)) => {
-            codec::encode_builtin(vm, text, encoding, Some(&errors))
-        }
+        Some(Codec::BuiltIn(encoding)) => codec::encode_builtin(vm, text, encoding, Some(&errors)),
         Some(Codec::Object(encoder)) => {
-            let encoded =
-                vm.call_method(&encoder, name!("encode"), std::slice::from_ref(text))?;
+            let encoded = vm.call_method(&encoder, name!("encode"), std::slice::from_ref(text))?;
             if bytes_of(&encoded).is_none() {
                 let message = format!(
                     "encoder should return a bytes object, not '{}'",

@@ -40,10 +40,7 @@ fn locale_encoding(_vm: &mut Vm) -> String {
 
 fn default_encoding(vm: &mut Vm) -> Py<String> {
     let (warn, utf8) = config::read(vm, |config| {
-        (
-            config.flags.warn_default_encoding,
-            config.flags.utf8_mode,
-        )
+        (config.flags.warn_default_encoding, config.flags.utf8_mode)
     });
     if warn {
         vm.warn(

@@ -14,8 +14,8 @@ use super::{TEXT_IO_BASE, TEXT_IO_WRAPPER, both, is_closed};
 use codec::Codec;
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
-    Args, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeFlags, TypeObject, TypeSpec,
-    Value, Vm, alloc, bound, builtin_types, f0, f1, getset, getter, name, str_object,
+    Args, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Tracer, TypeFlags, TypeObject,
+    TypeSpec, Value, Vm, alloc, bound, builtin_types, f0, f1, getset, getter, name, str_object,
 };
 
 /// Bytes asked of the buffer at a time, and encoded bytes collected before they are handed to it.

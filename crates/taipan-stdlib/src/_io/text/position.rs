@@ -277,7 +277,11 @@ fn seek_end(vm: &mut Vm, this: &Value, target: &Value) -> Py {
     vm.call_method(this, name!("flush"), &[])?;
     forget_decoded(vm, this);
     codec::reset_decoder(vm, this)?;
-    let at = vm.call_method(target, name!("seek"), &[Value::from_i32(0), Value::from_i32(2)])?;
+    let at = vm.call_method(
+        target,
+        name!("seek"),
+        &[Value::from_i32(0), Value::from_i32(2)],
+    )?;
     let empty = vm.equal(&at, &Value::from_i32(0))?;
     codec::set_encoder_start(vm, this, empty)?;
     Ok(at)

@@ -44,7 +44,12 @@ fn not_bytes(vm: &mut Vm, method: &str, data: &Value) -> taipan_core::Raised {
 fn read_chunk(vm: &mut Vm, this: &Value, source: &Value, wanted: usize) -> Py<bool> {
     codec::decoder(vm, this)?;
     let (telling, has_read1, chunk_size, ratio) = state(vm, this, |own| {
-        (own.telling, own.has_read1, own.chunk_size, own.bytes_per_char)
+        (
+            own.telling,
+            own.has_read1,
+            own.chunk_size,
+            own.bytes_per_char,
+        )
     });
     // Before the read: the state that the new bytes are decoded from.
     let before = if telling {
@@ -141,10 +146,7 @@ fn push(all: &mut TextBuf, text: &Value) {
 fn read_all(vm: &mut Vm, this: &Value, source: &Value) -> Py {
     let data = vm.call_method(source, name!("read"), &[])?;
     if data.is_none() {
-        return Err(vm.raise(
-            &builtin_types::BLOCKING_IO_ERROR,
-            "Read returned None.",
-        ));
+        return Err(vm.raise(&builtin_types::BLOCKING_IO_ERROR, "Read returned None."));
     }
     if data.type_of().slots().buffer.is_none() {
         return Err(not_bytes(vm, "read", &data));

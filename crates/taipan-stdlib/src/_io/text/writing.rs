@@ -38,8 +38,7 @@ pub(super) fn write(vm: &mut Vm, this: &Value, value: &Value) -> Py {
             target = open_buffer(vm, this)?;
         }
     }
-    let has_end =
-        line_buffering && (has_lf || find_char(text(value), u32::from(b'\r')).is_some());
+    let has_end = line_buffering && (has_lf || find_char(text(value), u32::from(b'\r')).is_some());
     let encoded = codec::encode(vm, this, &outgoing)?;
     let bytes = bytes_of(&encoded).unwrap_or_default();
     let (waiting, chunk_size) = state(vm, this, |own| (own.pending.len(), own.chunk_size));
