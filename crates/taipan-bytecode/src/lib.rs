@@ -5,6 +5,7 @@
 pub mod code;
 pub mod disassemble;
 pub mod exception_table;
+pub mod landing;
 pub mod line_table;
 pub mod marshal;
 pub mod ops;

@@ -8,10 +8,10 @@
 //! Line deltas count from the line of the last entry that had one, the first from `co_firstlineno`.
 //! Columns count UTF-8 bytes from 0.
 
-/// A source range. Lines count from 1.
+/// A source range. Lines count from 1; line 0 with a column is where a module begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Position {
-    /// Line of the start, 0 if the instruction has no position.
+    /// Line of the start; 0 with no column if the instruction has no position.
     pub line: u32,
     /// Line of the end.
     pub end_line: u32,
@@ -42,9 +42,24 @@ impl Position {
         }
     }
 
+    /// Where a definition begins: the position of its frame's first instruction.
+    pub const fn of_start(line: u32) -> Position {
+        Position {
+            line,
+            end_line: if line == 0 { 1 } else { line },
+            col: 0,
+            end_col: 0,
+        }
+    }
+
     /// Whether there is a position.
     pub const fn is_some(self) -> bool {
-        self.line != 0
+        self.line != 0 || self.col != Position::NO_COLUMN
+    }
+
+    /// The line, if there is a position.
+    pub fn line(self) -> Option<u32> {
+        self.is_some().then_some(self.line)
     }
 }
 
@@ -201,13 +216,13 @@ pub fn position_at(table: &[u8], firstlineno: u32, unit: u32) -> Position {
         .map_or(Position::NONE, |range| range.position)
 }
 
-/// Runs of units of one line, as `co_lines()` gives them (0 for none); neighbours of equal line are joined.
-pub fn lines(table: &[u8], firstlineno: u32) -> Vec<(u32, u32, u32)> {
-    let mut out: Vec<(u32, u32, u32)> = Vec::new();
+/// Runs of units of one line, as `co_lines()` gives them; neighbours of equal line are joined.
+pub fn lines(table: &[u8], firstlineno: u32) -> Vec<(u32, u32, Option<u32>)> {
+    let mut out: Vec<(u32, u32, Option<u32>)> = Vec::new();
     for range in ranges(table, firstlineno) {
         match out.last_mut() {
-            Some(last) if last.2 == range.position.line => last.1 = range.end,
-            _ => out.push((range.start, range.end, range.position.line)),
+            Some(last) if last.2 == range.position.line() => last.1 = range.end,
+            _ => out.push((range.start, range.end, range.position.line())),
         }
     }
     out

@@ -99,6 +99,8 @@ macro_rules! for_each_op {
         "(a, b, c, d -- d, a, b, c) Move the top down to position four.";
     Nop "NOP" = 9, None, |_| 0 => 0, [],
         "Do nothing; it carries a line number.";
+    Resume "RESUME" = 46, None, |_| 0 => 0, [],
+        "Do nothing. First instruction of all code but that of generators: the beginning of a frame, on the line where the definition begins (0 in a module).";
     RotN "ROT_N" = 99, Count, |n| n => n, [],
         "Move the top down to position n (n >= 1; 1 is the top itself), the n-1 items above that position moving up by one.";
     Copy "COPY" = 120, Count, |n| n => n + 1, [],

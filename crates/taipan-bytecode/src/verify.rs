@@ -63,7 +63,7 @@ pub const MAX_STACK: u32 = 1 << 20;
 
 /// What is known about a stack item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+pub(crate) enum Kind {
     Any,
     /// NULL or any value.
     MaybeNull,
@@ -72,6 +72,10 @@ enum Kind {
     Lasti,
     /// What `PUSH_EXC_INFO` pushed.
     Previous,
+    /// What the unwinder pushed, as long as nothing else may be there. Nothing relies on it.
+    Exception,
+    /// What `GET_ITER` made. Nothing relies on it.
+    Iterator,
     List,
     Set,
     Dict,
@@ -110,6 +114,21 @@ pub fn verify(code: &Code) -> Result {
 
 /// Verifies one code object, not those inside; the greatest stack depth of any path.
 pub fn verify_one(code: &Code) -> Result<u32> {
+    Ok(verified(code, false)?.max)
+}
+
+/// What is on the stack before each instruction, by the unit it starts at; `None` where no path leads.
+pub(crate) fn stacks(code: &Code) -> Result<Vec<Option<Vec<Kind>>>> {
+    Ok(verified(code, true)?.trail)
+}
+
+/// What [`Machine::run`] finds out.
+struct Verified {
+    max: u32,
+    trail: Vec<Option<Vec<Kind>>>,
+}
+
+fn verified(code: &Code, trail: bool) -> Result<Verified> {
     check_header(code)?;
     let instrs = decode(code)?;
     let handlers = check_handlers(code, &instrs)?;
@@ -133,9 +152,13 @@ pub fn verify_one(code: &Code) -> Result<u32> {
         handlers,
         instrs: &instrs,
         max: 0,
+        trail: vec![None; if trail { instrs.by_start.len() } else { 0 }],
     };
     machine.run()?;
-    Ok(machine.max)
+    Ok(Verified {
+        max: machine.max,
+        trail: machine.trail,
+    })
 }
 
 struct Decoded {
@@ -312,6 +335,8 @@ struct Machine<'a> {
     handlers: Vec<ExceptionEntry>,
     instrs: &'a Decoded,
     max: u32,
+    /// The stack before each instruction, if that is wanted; empty otherwise.
+    trail: Vec<Option<Vec<Kind>>>,
 }
 
 impl Machine<'_> {
@@ -373,6 +398,9 @@ impl Machine<'_> {
                 return self.flow(instr.start, &stack, instr.at);
             }
             let Ok(op) = instr.op else { return Ok(()) };
+            if let Some(known) = self.trail.get_mut(instr.start as usize) {
+                *known = Some(stack.clone());
+            }
             let (pops, pushes) = op.stack_io(instr.operand);
             let (jump_pops, jump_pushes) = op.stack_io_jump(instr.operand);
             if (stack.len() as i64) < pops.max(jump_pops) {
@@ -456,7 +484,7 @@ impl Machine<'_> {
         if entry.lasti {
             there.push(Kind::Lasti);
         }
-        there.push(Kind::Any);
+        there.push(Kind::Exception);
         self.flow(entry.target, &there, instr.at)
     }
 }
@@ -482,7 +510,7 @@ fn keeps_what_is_below(op: Op) -> bool {
     )
 }
 
-fn merge(code: &Code, a: Kind, b: Kind) -> Kind {
+pub(crate) fn merge(code: &Code, a: Kind, b: Kind) -> Kind {
     if a == b {
         return a;
     }
@@ -676,6 +704,8 @@ fn check_kinds(step: &Step<'_>, operand: u32) -> Result<Kind> {
         Op::LoadConst => Kind::Const(operand),
         Op::LoadFastAndClear | Op::PushNull => Kind::MaybeNull,
         Op::LoadClosure | Op::SaveCell => Kind::Cell,
+        Op::GetIter | Op::GetAiter => Kind::Iterator,
+        Op::PushExcInfo => Kind::Exception,
         Op::RestoreCell => {
             step.need(1, Kind::Cell)?;
             Kind::Any

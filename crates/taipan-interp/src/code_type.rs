@@ -163,12 +163,8 @@ static CODE_GETSET: [GetSetDef; 19] = [
 
 // ---- positions ----
 
-fn or_none(number: u32, none: u32) -> Value {
-    if number == none {
-        Value::none()
-    } else {
-        Value::int(i64::from(number))
-    }
+fn number_or_none(number: Option<u32>) -> Value {
+    number.map_or_else(Value::none, |number| Value::int(i64::from(number)))
 }
 
 /// `co_lines()`: `(start, end, line)` of runs of bytes.
@@ -180,7 +176,7 @@ fn co_lines(vm: &mut Vm, value: &Value) -> Py {
             new_tuple([
                 Value::int(2 * i64::from(start)),
                 Value::int(2 * i64::from(end)),
-                or_none(line, 0),
+                number_or_none(line),
             ])
         })
         .collect();
@@ -188,10 +184,10 @@ fn co_lines(vm: &mut Vm, value: &Value) -> Py {
 }
 
 fn position_row(position: Position) -> Value {
-    let column = |column| or_none(column, Position::NO_COLUMN);
+    let column = |column| number_or_none((column != Position::NO_COLUMN).then_some(column));
     new_tuple([
-        or_none(position.line, 0),
-        or_none(position.end_line, 0),
+        number_or_none(position.line()),
+        number_or_none(position.line().map(|_| position.end_line)),
         column(position.col),
         column(position.end_col),
     ])

@@ -44,11 +44,11 @@ pub(crate) fn run_loop<const WATCHED: bool>(
     let mut consts: *const Value;
     let mut caches: *mut Cache;
     let mut place = monitor::Place::default();
-    // The second half of a fused instruction, which is watched on its own.
-    let mut half: Option<Instr> = None;
+    // What is fused is watched part by part: the number of the one to run next, if it is not the first.
+    let mut part = 0;
 
-    /// Takes the loop's variables from the frame.
-    macro_rules! load_frame {
+    /// Takes the loop's registers from the frame.
+    macro_rules! load_registers {
         () => {{
             ip = (*frame).ip;
             locals = Frame::locals(frame);
@@ -57,8 +57,14 @@ pub(crate) fn run_loop<const WATCHED: bool>(
             let parts: &Parts = code;
             consts = parts.consts.as_ptr();
             caches = parts.quick.caches();
+        }};
+    }
+    /// Takes the loop's variables from the frame.
+    macro_rules! load_frame {
+        () => {{
+            load_registers!();
             if WATCHED {
-                half = None;
+                part = 0;
                 place = monitor::Place::of(frame);
             }
         }};
@@ -68,6 +74,9 @@ pub(crate) fn run_loop<const WATCHED: bool>(
     // instruction names exists and holds what the verifier says; `frame` is live; slots own their values.
     unsafe {
         load_frame!();
+        if WATCHED {
+            part = monitor::take_part(vm);
+        }
         loop {
             let raised: Raised = 'raise: loop {
                 let mut instr = *ip;
@@ -135,9 +144,12 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                     }};
                 }
                 macro_rules! jump {
-                    ($target:expr) => {
-                        ip = (*frame).code().quick().at($target)
-                    };
+                    ($target:expr) => {{
+                        ip = (*frame).code().quick().at($target);
+                        if WATCHED {
+                            part = 0;
+                        }
+                    }};
                 }
                 /// Runs an out-of-line operation on the stack: `fn(vm, frame, sp, arg) -> Py<*mut u64>`.
                 macro_rules! op {
@@ -206,8 +218,13 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                 /// Raises once more, without a traceback entry for this frame.
                 macro_rules! again {
                     ($raised:expr, $origin:expr) => {{
-                        unwind::find_handler(vm, &mut frame, sp, $raised, entry, false, $origin)?;
+                        let index = unwind::find_handler(
+                            vm, &mut frame, sp, $raised, entry, false, $origin,
+                        )?;
                         load_frame!();
+                        if WATCHED {
+                            place = monitor::Place::at(frame, index);
+                        }
                         continue;
                     }};
                 }
@@ -232,6 +249,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         frame = $new;
                         load_frame!();
                         if WATCHED {
+                            // The beginning of a frame cannot be left.
                             tri!(monitor::entered(vm, frame, monitor::Entry::Start));
                         }
                         if breaker!() {
@@ -332,30 +350,34 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                     }};
                 }
 
+                /// Goes on where a callback wants it.
+                macro_rules! land {
+                    ($landing:expr) => {{
+                        let landing = $landing;
+                        let number = monitor::land(vm, frame, sp, landing);
+                        load_registers!();
+                        part = number;
+                        place = monitor::Place::landed(frame, landing);
+                        continue;
+                    }};
+                }
+
                 if WATCHED {
-                    let second = half.take();
-                    if let Some(second) = second {
+                    if part > 0 {
                         ip = ip.sub(1);
-                        instr = second;
                     }
                     save!();
-                    tri!(monitor::instruction(
-                        vm,
-                        frame,
-                        &mut place,
-                        second.is_some()
-                    ));
-                    if second.is_none()
-                        && let Some((first, rest)) = monitor::split(instr)
+                    if let Some(landing) =
+                        tri!(monitor::instruction(vm, frame, &mut place, part))
                     {
-                        instr = first;
-                        half = Some(rest);
+                        land!(landing);
                     }
+                    (instr, part) = monitor::next_part(frame, ip.sub(1), part);
                 }
 
                 match instr.op {
                     // ---- stack ----
-                    Quick::Nop | Quick::ExtendedArg => {}
+                    Quick::Nop | Quick::ExtendedArg | Quick::Resume => {}
                     Quick::PopTop => {
                         sp = sp.sub(1);
                         let word = *sp;
@@ -1217,9 +1239,18 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         sp = sp.sub(1);
                         let value = Value::from_bits(*sp);
                         save!();
-                        if WATCHED && let Err(raised) = monitor::yielded(vm, frame, &value) {
-                            drop(value);
-                            break 'raise raised;
+                        if WATCHED {
+                            match monitor::yielded(vm, frame, &value) {
+                                Ok(None) => {}
+                                Ok(Some(landing)) => {
+                                    drop(value);
+                                    land!(landing);
+                                }
+                                Err(raised) => {
+                                    drop(value);
+                                    break 'raise raised;
+                                }
+                            }
                         }
                         (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
                         if (*frame).flags & INLINE_GENERATOR != 0 {
@@ -1239,10 +1270,18 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             view(peek!(1))
                         )) {
                             Exit::Yield(value) => {
-                                if WATCHED && let Err(raised) = monitor::yielded(vm, frame, &value)
-                                {
-                                    drop(value);
-                                    break 'raise raised;
+                                if WATCHED {
+                                    match monitor::yielded(vm, frame, &value) {
+                                        Ok(None) => {}
+                                        Ok(Some(landing)) => {
+                                            drop(value);
+                                            land!(landing);
+                                        }
+                                        Err(raised) => {
+                                            drop(value);
+                                            break 'raise raised;
+                                        }
+                                    }
                                 }
                                 // Stay on this instruction; the value sent comes on top of the iterator.
                                 sp = sp.sub(1);
@@ -1444,10 +1483,10 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                 }
             };
             match unwind::find_handler(vm, &mut frame, sp, raised, entry, true, None) {
-                Ok(()) => {
+                Ok(index) => {
                     load_frame!();
                     if WATCHED {
-                        place = monitor::Place::default();
+                        place = monitor::Place::at(frame, index);
                     }
                 }
                 Err(raised) => return Err(raised),

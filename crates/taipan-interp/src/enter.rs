@@ -21,7 +21,18 @@ fn run_watched(vm: &mut Vm, entry: *mut Frame) -> Py<Exit> {
     // SAFETY: a live frame.
     let kind = unsafe { monitor::entry_of(entry) };
     match monitor::entered(vm, entry, kind) {
-        Ok(()) => run_from(vm, entry, entry),
+        Ok(None) => run_from(vm, entry, entry),
+        Ok(Some(landing)) => {
+            // SAFETY: the top frame, for which the callback was.
+            unsafe { monitor::land_outside(vm, entry, landing) };
+            match run_loop::<true>(vm, entry, entry)? {
+                Some(exit) => Ok(exit),
+                None => {
+                    let top = frame::top(vm);
+                    run_from(vm, top, entry)
+                }
+            }
+        }
         Err(raised) => handle(vm, entry, raised),
     }
 }
@@ -33,7 +44,7 @@ pub fn run_raising(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
     }
     let error = vm.take_raised(raised);
     let raised = match monitor::entered(vm, entry, monitor::Entry::Throw(&error)) {
-        Ok(()) => vm.set_pending(error),
+        Ok(_) => vm.set_pending(error),
         Err(raised) => raised,
     };
     handle(vm, entry, raised)

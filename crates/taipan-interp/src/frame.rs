@@ -82,14 +82,12 @@ impl Frame {
         unsafe { &*self.builtins }
     }
 
-    /// The portable unit index of the instruction that runs (`f_lasti / 2`); `None` before the first.
+    /// The portable unit index of the instruction that runs (`f_lasti / 2`).
     pub fn unit(&self) -> Option<u32> {
         let quick = self.code().quick();
-        let index = quick.index(self.ip);
-        if index == 0 {
-            None
-        } else {
-            Some(quick.unit(index - 1))
+        match quick.index(self.ip) {
+            0 => quick.unit_of_beginning(),
+            index => Some(quick.unit(index - 1)),
         }
     }
 

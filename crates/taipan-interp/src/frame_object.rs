@@ -22,8 +22,6 @@ pub struct FrameObject {
     pub trace: UnsafeCell<Option<Value>>,
     pub trace_lines: Cell<bool>,
     pub trace_opcodes: Cell<bool>,
-    /// The line that a trace function is told; 0 while none runs.
-    pub trace_line: Cell<u32>,
     /// Names that were put into `f_locals` beyond the code's own.
     pub extra_locals: UnsafeCell<Option<Value>>,
 }
@@ -76,27 +74,21 @@ impl FrameObject {
     /// Unit index of the current (or last) instruction.
     pub fn unit(&self) -> Option<u32> {
         match self.live() {
-            // SAFETY: a live frame.
-            Some(frame) => unsafe { (*frame).unit() },
+            Some(frame) => {
+                // SAFETY: a live frame.
+                crate::monitor::unit_of(frame).or_else(|| unsafe { (*frame).unit() })
+            }
             None => self.last_unit.get(),
         }
     }
 
     /// The current line.
     pub fn line(&self) -> Option<u32> {
-        if self.trace_line.get() != 0 {
-            return Some(self.trace_line.get());
-        }
         let code = &self.code().code;
         match self.unit() {
             Some(unit) => {
-                let line = taipan_bytecode::line_table::position_at(
-                    &code.linetable,
-                    code.firstlineno,
-                    unit,
-                )
-                .line;
-                if line == 0 { None } else { Some(line) }
+                taipan_bytecode::line_table::position_at(&code.linetable, code.firstlineno, unit)
+                    .line()
             }
             None => Some(code.firstlineno),
         }
@@ -208,7 +200,6 @@ pub(crate) fn object_of(_vm: &mut Vm, frame: *mut Frame) -> Value {
             trace: UnsafeCell::new(None),
             trace_lines: Cell::new(true),
             trace_opcodes: Cell::new(false),
-            trace_line: Cell::new(0),
             extra_locals: UnsafeCell::new(None),
         });
         (*frame).frame_object = Some(object.clone());

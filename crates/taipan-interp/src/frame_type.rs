@@ -87,8 +87,11 @@ fn set_f_lineno(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
     if !new.is_int() {
         return Err(vm.value_error("lineno must be an integer"));
     }
-    let _ = value;
-    Err(vm.value_error("f_lineno can only be set in a trace function"))
+    let live = object(value).live();
+    match new.as_i64().filter(|line| i32::try_from(*line).is_ok()) {
+        Some(line) => crate::monitor::set_line(vm, live, line),
+        None => Err(vm.value_error("lineno out of range")),
+    }
 }
 
 fn f_trace(_vm: &mut Vm, value: &Value) -> Py {

@@ -127,10 +127,14 @@ pub struct QuickCode {
     units: Box<[u32]>,
     /// For each unit, the quick instruction that covers it.
     index_of_unit: Box<[u32]>,
+    /// The unit of the first quick instruction: `RESUME` does nothing and has none.
+    begin: u32,
     /// Handlers, in quick indexes.
     pub handlers: Box<[ExceptionEntry]>,
     /// The line of each unit, 0 for none; made when somebody watches.
-    lines: OnceCell<Box<[u32]>>,
+    pub(crate) lines: OnceCell<Box<[u32]>>,
+    /// Whether a line begins at a unit; made when somebody watches.
+    pub(crate) line_starts: OnceCell<Box<[bool]>>,
 }
 
 // SAFETY: instructions and caches are plain words.
@@ -172,7 +176,11 @@ impl QuickCode {
         let mut units = Vec::with_capacity(portable.len());
         let mut index_of_unit = vec![0u32; code.units() + 1];
         let mut caches: Vec<UnsafeCell<Cache>> = Vec::new();
-        let mut at = 0;
+        let resumes = portable
+            .first()
+            .is_some_and(|first| first.op == Ok(Op::Resume));
+        let begin = u32::from(resumes && portable.len() > 1);
+        let mut at = begin as usize;
         while at < portable.len() {
             let first = portable[at];
             // Instructions that may be fused with the first: no jump goes into their middle.
@@ -228,8 +236,10 @@ impl QuickCode {
             caches: caches.into(),
             units: units.into(),
             index_of_unit: index_of_unit.into(),
+            begin,
             handlers,
             lines: OnceCell::new(),
+            line_starts: OnceCell::new(),
         }
     }
 
@@ -259,45 +269,21 @@ impl QuickCode {
     /// The first portable unit of a quick index.
     pub fn first_unit(&self, index: u32) -> u32 {
         let unit = self.unit(index);
-        let before = self.index_of_unit.get(..unit as usize).unwrap_or(&[]);
+        let before = self
+            .index_of_unit
+            .get(self.begin as usize..unit as usize)
+            .unwrap_or(&[]);
         let more = before.iter().rev().take_while(|own| **own == index);
         unit - more.count() as u32
     }
 
-    /// The last portable unit of a quick index: that of the second half of a fused instruction.
-    pub fn last_unit(&self, index: u32) -> u32 {
-        let unit = self.unit(index);
-        let more = self.index_of_unit.get(unit as usize..).unwrap_or(&[]);
-        let count = more.iter().take_while(|own| **own == index).count();
-        unit + count.max(1) as u32 - 1
-    }
-
-    /// The line of each unit, 0 where there is none.
-    pub fn lines(&self, code: &Code) -> &[u32] {
-        self.lines.get_or_init(|| {
-            let mut lines = vec![0; code.units()];
-            for range in taipan_bytecode::line_table::ranges(&code.linetable, code.firstlineno) {
-                let end = (range.end as usize).min(lines.len());
-                if let Some(part) = lines.get_mut(range.start as usize..end) {
-                    part.fill(range.position.line);
-                }
-            }
-            lines.into()
-        })
-    }
-
-    /// Is it the first unit of a run on one line?
-    pub fn starts_line(&self, code: &Code, unit: u32) -> bool {
-        let lines = self.lines(code);
-        let unit = unit as usize;
-        match (
-            unit.checked_sub(1).and_then(|before| lines.get(before)),
-            lines.get(unit),
-        ) {
-            (Some(before), Some(own)) => before != own,
-            (None, own) => own.is_some(),
-            _ => false,
-        }
+    /// The unit of a frame that has not run its first quick instruction: that of the instruction for its beginning, if
+    /// there is one.
+    pub fn unit_of_beginning(&self) -> Option<u32> {
+        let first = self.instrs.first()?;
+        // SAFETY: a plain word.
+        let generator = unsafe { (*first.get()).op } == Quick::GenStart;
+        (generator || self.begin > 0).then_some(0)
     }
 
     /// The quick index that covers a portable unit.

@@ -63,10 +63,8 @@ impl Traceback {
         }
         let frame = self.frame.expect::<FrameObject>();
         let code = &frame.code().code;
-        let line =
-            taipan_bytecode::line_table::position_at(&code.linetable, code.firstlineno, self.unit)
-                .line;
-        if line == 0 { None } else { Some(line) }
+        taipan_bytecode::line_table::position_at(&code.linetable, code.firstlineno, self.unit)
+            .line()
     }
 }
 

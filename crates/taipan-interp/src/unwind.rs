@@ -5,7 +5,7 @@ use crate::{monitor, traceback};
 use taipan_core::{Raised, Value, Vm};
 
 /// Drops stack slots from `sp` down to `to`.
-unsafe fn cut(sp: *mut u64, to: *mut u64) {
+pub(crate) unsafe fn cut(sp: *mut u64, to: *mut u64) {
     let mut at = sp;
     while at > to {
         at = at.wrapping_sub(1);
@@ -19,7 +19,8 @@ unsafe fn cut(sp: *mut u64, to: *mut u64) {
 }
 
 /// Finds where the pending exception is handled, leaving frames as needed. On success `frame` is the frame that goes on, its
-/// `ip` and `depth` set; on error the ENTRY frame itself has been left.
+/// `ip` and `depth` set, and the result the quick index of its instruction that raised; on error the ENTRY frame itself has been
+/// left.
 #[cold]
 #[inline(never)]
 pub fn find_handler(
@@ -30,7 +31,7 @@ pub fn find_handler(
     _entry: *mut Frame,
     trace_here: bool,
     origin: Option<u32>,
-) -> Result<(), Raised> {
+) -> Result<u32, Raised> {
     let mut exception = vm.take_raised(raised);
     let mut sp = sp;
     let mut add_entry = trace_here;
@@ -52,7 +53,7 @@ pub fn find_handler(
             let index = quick.index((*this).ip).saturating_sub(1);
             if let Some(entry) = quick.handler(index) {
                 if vm.thread().tracing.get() != 0
-                    && let Some(other) = monitor::handled(vm, this, &exception)
+                    && let Some(other) = monitor::handled(vm, this, &exception, quick.first_unit(entry.target))
                 {
                     exception = other;
                 }
@@ -68,7 +69,7 @@ pub fn find_handler(
                 sp = sp.wrapping_add(1);
                 (*this).depth = sp.offset_from(Frame::stack(this)) as u32;
                 (*this).ip = quick.at(entry.target);
-                return Ok(());
+                return Ok(index);
             }
             // Outside of the frame it is the instruction that raised first that counts.
             if let Some(unit) = origin.take() {

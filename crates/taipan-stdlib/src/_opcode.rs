@@ -120,6 +120,9 @@ fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
         name!("EXTENDED_ARG"),
         Value::int((Op::ExtendedArg as u8).into()),
     );
+    // Specialised instructions are not in bytecode.
+    module.set_name(name!("ENABLE_SPECIALIZATION"), Value::bool(false));
+    module.set_name(name!("ENABLE_SPECIALIZATION_FT"), Value::bool(false));
     Ok(())
 }
 

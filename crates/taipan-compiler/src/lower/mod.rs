@@ -155,15 +155,21 @@ impl<'a> Compiler<'a> {
         }
         self.units.push(unit);
         self.set_qualname();
-        if table.generator || table.coroutine {
-            self.start_generator_like(kind);
+        let line = if kind == UnitKind::Module {
+            0
+        } else {
+            firstlineno
+        };
+        let start = Position::of_start(line);
+        if !(table.generator || table.coroutine) || !self.start_generator_like(kind, start) {
+            self.op(Op::Resume, start);
         }
     }
 
-    /// Generators begin by taking the first value sent, and turn a stray `StopIteration` into an error.
-    fn start_generator_like(&mut self, kind: UnitKind) {
+    /// Generators begin by taking the first value sent, and turn a stray `StopIteration` into an error. False if it is none.
+    fn start_generator_like(&mut self, kind: UnitKind, pos: Position) -> bool {
         if kind == UnitKind::Module && !self.context.top_level_await {
-            return;
+            return false;
         }
         let flags = self.generator_flags();
         let start = if flags.contains(CodeFlags::ASYNC_GENERATOR) {
@@ -172,12 +178,12 @@ impl<'a> Compiler<'a> {
             u32::from(flags.contains(CodeFlags::COROUTINE))
         };
         if flags.is_empty() {
-            return;
+            return false;
         }
-        let line = Position::of_line(self.unit_ref().firstlineno);
-        self.op_arg(Op::GenStart, start, line);
+        self.op_arg(Op::GenStart, start, pos);
         let handler = self.label();
         self.guard(handler, true, NOWHERE);
+        true
     }
 
     fn generator_flags(&self) -> CodeFlags {

@@ -4,14 +4,20 @@
 //! calls the hooks here; the other copy has no trace of them. Switching happens where the breaker is looked at. While a callback
 //! runs, `tracing` is 0, so callbacks are not watched.
 
+mod moment;
+pub(crate) mod parts;
 pub mod tools;
 pub mod trace;
 
 use crate::dispatch::Exit;
 use crate::frame::Frame;
 use crate::generator::{self, Input};
-use crate::quick::{Instr, Quick, QuickCode};
+use crate::quick::{Instr, Quick};
+use moment::Moment;
+pub(crate) use moment::{land, land_outside, set_line, take_part, unit_of};
 use std::cell::Cell;
+use taipan_bytecode::Op;
+use taipan_bytecode::landing::Landing;
 use taipan_core::vm::breaker;
 use taipan_core::{Py, Raised, Value, Vm, builtin_types, exception, tuple_object};
 use tools::Event;
@@ -74,11 +80,10 @@ pub fn call_tracing(vm: &mut Vm, function: &Value, args: &[Value]) -> Py {
 /// Where a frame last was, as far as line events go.
 #[derive(Clone, Copy, Default)]
 pub struct Place {
-    /// 0: anywhere; the next instruction with a line begins a new one.
+    /// The line of the instruction that ran last; 0 at the beginning and where there is none.
     line: u32,
-    unit: u32,
-    /// The jump that ran last: its unit and quick index.
-    jump: Option<(u32, u32)>,
+    /// A conditional jump that ran last: its unit.
+    branch: Option<u32>,
 }
 
 impl Place {
@@ -89,52 +94,39 @@ impl Place {
     pub(crate) unsafe fn of(frame: *mut Frame) -> Place {
         // SAFETY: the caller's promise.
         let this = unsafe { &*frame };
-        let quick = this.code().quick();
-        match quick.index(this.ip) {
+        match this.code().quick().index(this.ip) {
             0 => Place::default(),
-            index => {
-                let (unit, line) = place_of(this, quick, index - 1, true);
-                Place {
-                    line,
-                    unit,
-                    jump: None,
-                }
-            }
+            // SAFETY: the caller's promise.
+            index => unsafe { Place::at(frame, index - 1) },
         }
     }
-}
 
-/// Unit and line of a quick instruction; of the second half of a fused one if wanted.
-fn place_of(frame: &Frame, quick: &QuickCode, index: u32, second: bool) -> (u32, u32) {
-    let lines = quick.lines(&frame.code().code);
-    let unit = if second {
-        quick.last_unit(index)
-    } else {
-        quick.first_unit(index)
-    };
-    (unit, lines.get(unit as usize).copied().unwrap_or(0))
-}
+    /// The place of the instruction with a quick index.
+    ///
+    /// # Safety
+    /// The frame is live.
+    pub(crate) unsafe fn at(frame: *mut Frame, index: u32) -> Place {
+        // SAFETY: the caller's promise.
+        let code = unsafe { (*frame).code() };
+        let quick = code.quick();
+        Place {
+            line: quick.line(&code.code, quick.unit(index)),
+            branch: None,
+        }
+    }
 
-/// The halves of a fused instruction that may lie on two lines.
-pub(crate) fn split(instr: Instr) -> Option<(Instr, Instr)> {
-    let (first, second) = match instr.op {
-        Quick::LoadFastLoadFast => (Quick::LoadFast, Quick::LoadFast),
-        Quick::LoadFastLoadConst => (Quick::LoadFast, Quick::LoadConst),
-        Quick::StoreFastLoadFast => (Quick::StoreFast, Quick::LoadFast),
-        _ => return None,
-    };
-    Some((
-        Instr {
-            op: first,
-            arg: instr.arg & 0xFFFF,
-            ..instr
-        },
-        Instr {
-            op: second,
-            arg: instr.arg >> 16,
-            ..instr
-        },
-    ))
+    /// The place of a frame that was moved: no line begins there.
+    ///
+    /// # Safety
+    /// The frame is live.
+    pub(crate) unsafe fn landed(frame: *mut Frame, landing: Landing) -> Place {
+        // SAFETY: the caller's promise.
+        let code = unsafe { (*frame).code() };
+        Place {
+            line: code.quick().line(&code.code, landing.unit),
+            branch: None,
+        }
+    }
 }
 
 fn on(vm: &Vm, bits: u32) -> bool {
@@ -164,111 +156,138 @@ pub(crate) unsafe fn entry_of<'a>(frame: *mut Frame) -> Entry<'a> {
     }
 }
 
-/// A frame begins to run.
+/// A frame begins to run, or goes on. Where else it has to go on, if a callback wants so.
 #[cold]
 #[inline(never)]
-pub(crate) fn entered(vm: &mut Vm, frame: *mut Frame, entry: Entry<'_>) -> Py<()> {
+pub(crate) fn entered(vm: &mut Vm, frame: *mut Frame, entry: Entry<'_>) -> Py<Option<Landing>> {
+    let (event, error) = match entry {
+        Entry::Start => (Event::PyStart, None),
+        Entry::Resume => (Event::PyResume, None),
+        Entry::Throw(error) => (Event::PyThrow, Some(error)),
+    };
+    let moment = Moment::here(frame, event);
     if on(vm, TOOLS) {
-        match entry {
-            Entry::Start => tools::at(vm, frame, Event::PyStart, &[])?,
-            Entry::Resume => tools::at(vm, frame, Event::PyResume, &[])?,
-            Entry::Throw(error) => {
-                tools::at(vm, frame, Event::PyThrow, std::slice::from_ref(error))?
-            }
-        }
+        tools::at(
+            vm,
+            moment,
+            error.map(std::slice::from_ref).unwrap_or_default(),
+        )?;
     }
     if on(vm, PROFILE) {
-        trace::profile(vm, frame, "call", Value::none())?;
+        trace::profile(vm, moment, "call", Value::none())?;
     }
     if on(vm, TRACE) {
-        trace::call(vm, frame)?;
+        trace::call(vm, moment)?;
     }
-    Ok(())
+    Ok(moment::take_landing(vm))
 }
 
-/// An instruction is about to run; `frame.ip` is behind it.
+/// An instruction is about to run; `frame.ip` is behind it. `part` says which one of those that are fused into it. Where the
+/// frame has to go on instead, if a callback wants so.
 #[cold]
 #[inline(never)]
 pub(crate) fn instruction(
     vm: &mut Vm,
     frame: *mut Frame,
     place: &mut Place,
-    second: bool,
-) -> Py<()> {
+    part: usize,
+) -> Py<Option<Landing>> {
     // SAFETY: the running frame.
     let this = unsafe { &*frame };
-    let quick = this.code().quick();
+    let code = this.code();
+    let (code, quick) = (&code.code, code.quick());
     let index = quick.index(this.ip) - 1;
-    let (unit, line) = place_of(this, quick, index, second);
-    // SAFETY: an instruction of this code.
-    let op = unsafe { (*quick.at(index)).op };
-    let backward = unit <= place.unit && place.line != 0;
-    let new_line = line != 0 && line != place.line;
-    let jump = place.jump.take();
-    place.unit = unit;
-    if line != 0 {
-        place.line = line;
+    let own = parts::part(quick, code, index, part);
+    let line = quick.line(code, own.start);
+    let new_line = line != place.line && quick.starts_line(code, own.start);
+    place.line = line;
+    let before = |event| Moment::before(frame, event, own.at, own.start);
+    if let Some(from) = place.branch.take()
+        && on(vm, TOOLS)
+    {
+        tools::branched(vm, frame, from, own.start)?;
     }
-    if on(vm, TOOLS) {
-        if let Some((from, from_index)) = jump {
-            tools::jumped(vm, frame, from, from_index, unit, index)?;
+    if new_line {
+        if on(vm, TOOLS) {
+            tools::line(vm, before(Event::Line), line)?;
         }
-        // A line begins at its first unit, wherever control comes from.
-        if new_line || line != 0 && quick.starts_line(&this.code().code, unit) {
-            tools::line(vm, frame, unit, line)?;
+        if let Some(landing) = moment::take_landing(vm) {
+            return Ok(Some(landing));
         }
-        tools::at(vm, frame, Event::Instruction, &[])?;
-        if is_jump(op) {
-            place.jump = Some((unit, index));
+        if on(vm, TRACE) {
+            trace::line(vm, before(Event::Line))?;
         }
     }
-    if on(vm, TRACE) && op != Quick::GenStart {
-        trace::instruction(vm, frame, line, new_line || backward && line != 0)?;
+    if let Some(landing) = moment::take_landing(vm) {
+        return Ok(Some(landing));
     }
-    Ok(())
+    if !(own.start == 0 && own.op == Op::GenStart) {
+        if on(vm, TOOLS) {
+            tools::at(vm, before(Event::Instruction), &[])?;
+        }
+        if on(vm, TRACE) {
+            trace::opcode(vm, before(Event::Instruction))?;
+        }
+    }
+    if own.op == Op::JumpAbsolute {
+        // SAFETY: the running frame; an instruction of its code.
+        let target = unsafe { (*this.ip.sub(1)).arg };
+        let to = quick.first_unit(target);
+        if on(vm, TOOLS) {
+            tools::jumped(vm, before(Event::Jump), to)?;
+        }
+        // A loop on one line.
+        if on(vm, TRACE) && to <= own.start && quick.line(code, to) == line {
+            trace::line(vm, before(Event::Jump))?;
+        }
+    } else if own.op.jumps() {
+        place.branch = Some(own.at);
+    }
+    Ok(moment::take_landing(vm))
 }
 
-/// Is it a jump, conditional or not?
-fn is_jump(op: Quick) -> bool {
-    matches!(
-        op,
-        Quick::JumpAbsolute
-            | Quick::PopJumpIfFalse
-            | Quick::PopJumpIfTrue
-            | Quick::PopJumpIfNone
-            | Quick::PopJumpIfNotNone
-            | Quick::JumpIfFalseOrPop
-            | Quick::JumpIfTrueOrPop
-            | Quick::ForIter
-            | Quick::ForIterStoreFast
-            | Quick::CompareJumpIfFalse
-            | Quick::CompareJumpIfTrue
-    )
+/// Part number `part` of the instruction of a frame as one of its own, and the number of the part after it, 0 if there is none.
+///
+/// # Safety
+/// The frame is live, `instr` is an instruction of its code.
+pub(crate) unsafe fn next_part(frame: *mut Frame, instr: *mut Instr, part: usize) -> (Instr, usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if matches!(
+            (*instr).op,
+            Quick::LoadFastAttrSlot | Quick::LoadFastAttrType
+        ) {
+            // The attribute's half looks at the operand in the general form.
+            (*instr).op = Quick::LoadFastAttr;
+        }
+        parts::split((*frame).code().quick(), *instr, part)
+    }
 }
 
 /// A frame returns.
 #[cold]
 #[inline(never)]
 pub(crate) fn returned(vm: &mut Vm, frame: *mut Frame, value: &Value) -> Py<()> {
-    left(vm, frame, Event::PyReturn, value)
+    left(vm, Moment::here(frame, Event::PyReturn), value)
 }
 
-/// A generator's frame yields.
+/// A generator's frame yields. Where it has to go on instead, if a callback wants so.
 #[cold]
 #[inline(never)]
-pub(crate) fn yielded(vm: &mut Vm, frame: *mut Frame, value: &Value) -> Py<()> {
-    left(vm, frame, Event::PyYield, value)
+pub(crate) fn yielded(vm: &mut Vm, frame: *mut Frame, value: &Value) -> Py<Option<Landing>> {
+    left(vm, Moment::here(frame, Event::PyYield), value)?;
+    Ok(moment::take_landing(vm))
 }
 
-fn left(vm: &mut Vm, frame: *mut Frame, event: Event, value: &Value) -> Py<()> {
+fn left(vm: &mut Vm, moment: Moment, value: &Value) -> Py<()> {
     if on(vm, TOOLS) {
-        tools::at(vm, frame, event, std::slice::from_ref(value))?;
+        tools::at(vm, moment, std::slice::from_ref(value))?;
     }
     if on(vm, PROFILE) {
-        trace::profile(vm, frame, "return", value.clone())?;
+        trace::profile(vm, moment, "return", value.clone())?;
     }
     if on(vm, TRACE) {
-        trace::local(vm, frame, "return", value.clone())?;
+        trace::local(vm, moment, "return", value.clone())?;
     }
     Ok(())
 }
@@ -285,30 +304,31 @@ pub(crate) fn raised(vm: &mut Vm, frame: *mut Frame, error: &Value, again: bool)
     let result = (|| {
         if on(vm, TOOLS) {
             let event = if again { Event::Reraise } else { Event::Raise };
-            tools::at(vm, frame, event, std::slice::from_ref(error))?;
+            tools::at(vm, Moment::here(frame, event), std::slice::from_ref(error))?;
         }
         if on(vm, TRACE) && !again {
             let traceback = exception::traceback(vm, error).unwrap_or_else(Value::none);
             let row =
                 tuple_object::new_tuple([error.type_of().to_value(), error.clone(), traceback]);
-            trace::local(vm, frame, "exception", row)?;
+            trace::local(vm, Moment::here(frame, Event::Raise), "exception", row)?;
         }
         Ok(())
     })();
     replaced(vm, result)
 }
 
-/// A handler takes an exception.
+/// The handler at a unit takes an exception.
 #[cold]
 #[inline(never)]
-pub(crate) fn handled(vm: &mut Vm, frame: *mut Frame, error: &Value) -> Option<Value> {
+pub(crate) fn handled(
+    vm: &mut Vm,
+    frame: *mut Frame,
+    error: &Value,
+    handler: u32,
+) -> Option<Value> {
     let result = if on(vm, TOOLS) {
-        tools::at(
-            vm,
-            frame,
-            Event::ExceptionHandled,
-            std::slice::from_ref(error),
-        )
+        let moment = Moment::before(frame, Event::ExceptionHandled, handler, handler);
+        tools::at(vm, moment, std::slice::from_ref(error))
     } else {
         Ok(())
     };
@@ -319,15 +339,16 @@ pub(crate) fn handled(vm: &mut Vm, frame: *mut Frame, error: &Value) -> Option<V
 #[cold]
 #[inline(never)]
 pub(crate) fn unwound(vm: &mut Vm, frame: *mut Frame, error: &Value) -> Option<Value> {
+    let moment = Moment::here(frame, Event::PyUnwind);
     let result = (|| {
         if on(vm, TOOLS) {
-            tools::at(vm, frame, Event::PyUnwind, std::slice::from_ref(error))?;
+            tools::at(vm, moment, std::slice::from_ref(error))?;
         }
         if on(vm, PROFILE) {
-            trace::profile(vm, frame, "return", Value::none())?;
+            trace::profile(vm, moment, "return", Value::none())?;
         }
         if on(vm, TRACE) {
-            trace::local(vm, frame, "return", Value::none())?;
+            trace::local(vm, moment, "return", Value::none())?;
         }
         Ok(())
     })();
@@ -365,21 +386,29 @@ pub(crate) fn calling(
     callable: &Value,
     first: Option<&Value>,
 ) -> Py<Option<(Value, Value)>> {
-    let native =
-        !callable.is_exact(&builtin_types::FUNCTION) && !callable.is_exact(&builtin_types::METHOD);
-    let first = first.cloned().unwrap_or_else(|| tools::missing(vm));
+    let (function, first) = unbind(vm, callable, first);
+    let moment = Moment::here(frame, Event::Call);
     if on(vm, TOOLS) {
-        tools::at(vm, frame, Event::Call, &[callable.clone(), first.clone()])?;
+        tools::at(vm, moment, &[function.clone(), first.clone()])?;
     }
     if on(vm, PROFILE) && is_native(callable) {
         let shown = bound(vm, callable, &first)?;
-        trace::profile(vm, frame, "c_call", shown)?;
+        trace::profile(vm, moment, "c_call", shown)?;
     }
-    Ok(if native {
-        Some((callable.clone(), first))
-    } else {
+    Ok(if function.is_exact(&builtin_types::FUNCTION) {
         None
+    } else {
+        Some((function, first))
     })
+}
+
+/// A bound method of a Python function is told as that function with its object.
+fn unbind(vm: &mut Vm, callable: &Value, first: Option<&Value>) -> (Value, Value) {
+    if let Some(method) = callable.cast::<taipan_core::method::Method>() {
+        return (method.function.clone(), method.receiver.clone());
+    }
+    let first = first.cloned().unwrap_or_else(|| tools::missing(vm));
+    (callable.clone(), first)
 }
 
 /// A call that [`calling`] announced has ended.
@@ -387,18 +416,18 @@ pub(crate) fn calling(
 #[inline(never)]
 pub(crate) fn called(vm: &mut Vm, frame: *mut Frame, call: &(Value, Value), ok: bool) -> Py<()> {
     let (callable, first) = call;
+    let (event, text) = if ok {
+        (Event::CReturn, "c_return")
+    } else {
+        (Event::CRaise, "c_exception")
+    };
+    let moment = Moment::here(frame, event);
     if on(vm, TOOLS) {
-        let event = if ok { Event::CReturn } else { Event::CRaise };
-        tools::at(vm, frame, event, &[callable.clone(), first.clone()])?;
+        tools::at(vm, moment, &[callable.clone(), first.clone()])?;
     }
     if on(vm, PROFILE) && is_native(callable) {
         let shown = bound(vm, callable, first)?;
-        trace::profile(
-            vm,
-            frame,
-            if ok { "c_return" } else { "c_exception" },
-            shown,
-        )?;
+        trace::profile(vm, moment, text, shown)?;
     }
     Ok(())
 }
@@ -424,16 +453,12 @@ fn stopped(vm: &mut Vm, frame: *mut Frame, value: &Value) -> Py<()> {
     let raised = crate::generator::stop_iteration(vm, value.clone());
     let error = vm.take_raised(raised);
     if on(vm, TOOLS) {
-        tools::at(
-            vm,
-            frame,
-            Event::StopIteration,
-            std::slice::from_ref(&error),
-        )?;
+        let moment = Moment::here(frame, Event::StopIteration);
+        tools::at(vm, moment, std::slice::from_ref(&error))?;
     }
     if on(vm, TRACE) {
         let row = tuple_object::new_tuple([error.type_of().to_value(), error, Value::none()]);
-        trace::local(vm, frame, "exception", row)?;
+        trace::local(vm, Moment::here(frame, Event::Raise), "exception", row)?;
     }
     Ok(())
 }

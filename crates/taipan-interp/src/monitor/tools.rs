@@ -1,10 +1,10 @@
 //! The state behind `sys.monitoring` (PEP 669): six tools, each with events, for all code or for single code objects, and a
 //! callback for each event.
 
-use super::{refresh, unwatched};
+use super::moment::{Moment, during};
+use super::refresh;
 use crate::code_object::CodeObject;
 use crate::frame::Frame;
-use crate::quick::Quick;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use taipan_core::{Payload, Py, Type, TypeObject, TypeSpec, Value, Vm, alloc, builtin_types};
@@ -354,51 +354,29 @@ pub fn restart_events(vm: &mut Vm) {
 
 // ---- events ----
 
-/// Reports an event of the running instruction to all tools that want it: `callback(code, offset, *more)`.
-pub(super) fn at(vm: &mut Vm, frame: *mut Frame, event: Event, more: &[Value]) -> Py<()> {
-    // SAFETY: a live frame.
-    let unit = unsafe { &*frame }.unit().unwrap_or(0);
-    report(vm, frame, event, unit, Some(unit), more)
+/// Reports an event to all tools that want it: `callback(code, offset, *more)`.
+pub(super) fn at(vm: &mut Vm, moment: Moment, more: &[Value]) -> Py<()> {
+    report(vm, moment, true, more)
 }
 
 /// Reports that a line begins: `callback(code, line)`.
-pub(super) fn line(vm: &mut Vm, frame: *mut Frame, unit: u32, line: u32) -> Py<()> {
-    report(
-        vm,
-        frame,
-        Event::Line,
-        unit,
-        None,
-        &[Value::int(i64::from(line))],
-    )
+pub(super) fn line(vm: &mut Vm, moment: Moment, line: u32) -> Py<()> {
+    report(vm, moment, false, &[Value::int(i64::from(line))])
 }
 
-/// Reports what the jump at `from` has led to: `callback(code, offset, destination)`.
-pub(super) fn jumped(
-    vm: &mut Vm,
-    frame: *mut Frame,
-    from: u32,
-    from_index: u32,
-    to: u32,
-    to_index: u32,
-) -> Py<()> {
-    // SAFETY: a live frame, an instruction of its code.
-    let op = unsafe { (*(*frame).code().quick().at(from_index)).op };
-    let event = if op == Quick::JumpAbsolute {
-        Event::Jump
-    } else if to_index == from_index + 1 {
+/// Reports that a jump will lead to a unit: `callback(code, offset, destination)`.
+pub(super) fn jumped(vm: &mut Vm, moment: Moment, to: u32) -> Py<()> {
+    report(vm, moment, true, &[Value::int(2 * i64::from(to))])
+}
+
+/// Reports what the conditional jump at `from` has led to: left is the way straight on.
+pub(super) fn branched(vm: &mut Vm, frame: *mut Frame, from: u32, to: u32) -> Py<()> {
+    let event = if to == from + 1 {
         Event::BranchLeft
     } else {
         Event::BranchRight
     };
-    report(
-        vm,
-        frame,
-        event,
-        from,
-        Some(from),
-        &[Value::int(2 * i64::from(to))],
-    )
+    jumped(vm, Moment::before(frame, event, from, to), to)
 }
 
 /// Which tools want the event here, with their callbacks.
@@ -421,25 +399,19 @@ fn wanting(vm: &Vm, code: u64, event: Event, unit: u32) -> Vec<(usize, Value)> {
         .collect()
 }
 
-fn report(
-    vm: &mut Vm,
-    frame: *mut Frame,
-    event: Event,
-    unit: u32,
-    offset: Option<u32>,
-    more: &[Value],
-) -> Py<()> {
+fn report(vm: &mut Vm, moment: Moment, offset: bool, more: &[Value]) -> Py<()> {
     // SAFETY: a live frame; the code is kept by the value.
-    let code = unsafe { &*frame }.code().to_value();
+    let code = unsafe { &*moment.frame }.code().to_value();
     debug_assert!(code.cast::<CodeObject>().is_some());
-    for (tool, callback) in wanting(vm, code.bits(), event, unit) {
+    let unit = moment.unit.unwrap_or(0);
+    for (tool, callback) in wanting(vm, code.bits(), moment.event, unit) {
         let mut args = Vec::with_capacity(more.len() + 2);
         args.push(code.clone());
-        args.extend(offset.map(|unit| Value::int(2 * i64::from(unit))));
+        args.extend(offset.then(|| Value::int(2 * i64::from(unit))));
         args.extend(more.iter().cloned());
-        let answer = unwatched(vm, |vm| vm.call(&callback, &args))?;
+        let answer = during(vm, moment, |vm| vm.call(&callback, &args))?;
         if answer.is(&disable(vm)) {
-            disable_here(vm, tool, &code, event, unit)?;
+            disable_here(vm, tool, &code, moment.event, unit)?;
         }
     }
     Ok(())

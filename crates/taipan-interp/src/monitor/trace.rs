@@ -1,7 +1,7 @@
 //! `sys.settrace` and `sys.setprofile`: one function for each thread, called with frame, event and argument.
 
-use super::{PROFILE, TRACE, refresh, unwatched};
-use crate::frame::Frame;
+use super::moment::{Moment, during};
+use super::{PROFILE, TRACE, refresh};
 use crate::frame_object::{FrameObject, object_of};
 use std::cell::RefCell;
 use taipan_core::{Py, Value, Vm, str_object};
@@ -67,12 +67,13 @@ fn set_trace_function(frame: &Value, function: Option<Value>) {
 fn call_trace(
     vm: &mut Vm,
     function: &Value,
+    moment: Moment,
     frame: &Value,
     event: &str,
     argument: Value,
 ) -> Py<()> {
     let args = [frame.clone(), str_object::name(event), argument];
-    match unwatched(vm, |vm| vm.call(function, &args)) {
+    match during(vm, moment, |vm| vm.call(function, &args)) {
         Ok(result) => {
             if !result.is_none() {
                 set_trace_function(frame, Some(result));
@@ -89,52 +90,61 @@ fn call_trace(
 }
 
 /// A frame begins to run: the thread's function decides whether it is traced.
-pub(super) fn call(vm: &mut Vm, frame: *mut Frame) -> Py<()> {
+pub(super) fn call(vm: &mut Vm, moment: Moment) -> Py<()> {
     let Some(function) = get_trace(vm) else {
         return Ok(());
     };
-    let object = object_of(vm, frame);
-    call_trace(vm, &function, &object, "call", Value::none())
+    let object = object_of(vm, moment.frame);
+    call_trace(vm, &function, moment, &object, "call", Value::none())
+}
+
+/// The frame's object, if it has its own function.
+fn traced(moment: Moment) -> Option<(Value, Value)> {
+    // SAFETY: a live frame.
+    let object = unsafe { (*moment.frame).frame_object.clone() }?;
+    let function = trace_function(&object)?;
+    Some((object, function))
 }
 
 /// An event for the frame's own function.
-pub(super) fn local(vm: &mut Vm, frame: *mut Frame, event: &str, argument: Value) -> Py<()> {
-    // SAFETY: a live frame.
-    let Some(object) = (unsafe { (*frame).frame_object.clone() }) else {
-        return Ok(());
-    };
-    let Some(function) = trace_function(&object) else {
-        return Ok(());
-    };
-    call_trace(vm, &function, &object, event, argument)
+pub(super) fn local(vm: &mut Vm, moment: Moment, event: &str, argument: Value) -> Py<()> {
+    match traced(moment) {
+        Some((object, function)) => call_trace(vm, &function, moment, &object, event, argument),
+        None => Ok(()),
+    }
 }
 
-/// An instruction is about to run, on a new line or not.
-pub(super) fn instruction(vm: &mut Vm, frame: *mut Frame, line: u32, new_line: bool) -> Py<()> {
-    // SAFETY: a live frame.
-    let Some(object) = (unsafe { (*frame).frame_object.clone() }) else {
-        return Ok(());
-    };
-    let this = object.expect::<FrameObject>();
-    this.trace_line.set(line);
-    let mut result = Ok(());
-    if new_line && this.trace_lines.get() {
-        result = local(vm, frame, "line", Value::none());
+/// A line begins, or a loop on one line begins anew.
+pub(super) fn line(vm: &mut Vm, moment: Moment) -> Py<()> {
+    match traced(moment) {
+        Some((object, function)) if object.expect::<FrameObject>().trace_lines.get() => {
+            call_trace(vm, &function, moment, &object, "line", Value::none())
+        }
+        _ => Ok(()),
     }
-    if result.is_ok() && this.trace_opcodes.get() {
-        result = local(vm, frame, "opcode", Value::none());
+}
+
+/// An instruction is about to run.
+pub(super) fn opcode(vm: &mut Vm, moment: Moment) -> Py<()> {
+    match traced(moment) {
+        Some((object, function)) if object.expect::<FrameObject>().trace_opcodes.get() => {
+            call_trace(vm, &function, moment, &object, "opcode", Value::none())
+        }
+        _ => Ok(()),
     }
-    this.trace_line.set(0);
-    result
 }
 
 /// An event for the profile function. A profile function that fails is switched off.
-pub(super) fn profile(vm: &mut Vm, frame: *mut Frame, event: &str, argument: Value) -> Py<()> {
+pub(super) fn profile(vm: &mut Vm, moment: Moment, event: &str, argument: Value) -> Py<()> {
     let Some(function) = get_profile(vm) else {
         return Ok(());
     };
-    let args = [object_of(vm, frame), str_object::name(event), argument];
-    match unwatched(vm, |vm| vm.call(&function, &args)) {
+    let args = [
+        object_of(vm, moment.frame),
+        str_object::name(event),
+        argument,
+    ];
+    match during(vm, moment, |vm| vm.call(&function, &args)) {
         Ok(_) => Ok(()),
         Err(raised) => {
             let error = vm.take_raised(raised);
