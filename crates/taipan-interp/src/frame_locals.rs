@@ -7,8 +7,8 @@ use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::payload::{Payload, Tracer};
 use taipan_core::str_object::{is_str, new_str, str_eq};
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, MethodDef, Obj, Py, Raised, Slots, Type, TypeFlags,
-    TypeObject, TypeSpec, Value, Vm, alloc, builtin_types, f0, raw, slice,
+    Args, BinaryOp, CompareOp, Layout, MethodDef, Obj, Py, Slots, Type, TypeFlags,
+    TypeObject, TypeSpec, Value, Vm, alloc, builtin_types, f0, slice,
 };
 use taipan_types::list::new_list;
 
@@ -73,17 +73,36 @@ fn read(frame: &FrameObject, slot: usize) -> Option<Value> {
     Some(value)
 }
 
-fn slot_of(frame: &FrameObject, key: &Value) -> Option<usize> {
-    if !is_str(key) {
-        return None;
-    }
+/// The slot that a key means. A name may have two: that of an inlined comprehension counts while it is bound.
+fn slot_of(vm: &mut Vm, frame: &FrameObject, key: &Value) -> Py<Option<usize>> {
+    let hash = vm.hash(key)?;
     let code = frame.code();
-    slots(code).find(|slot| str_eq(&code.slot_names[*slot], key))
+    let mut found = None;
+    for slot in slots(code) {
+        let name = &code.slot_names[slot];
+        let same = if is_str(key) {
+            str_eq(name, key)
+        } else {
+            vm.hash(name)? == hash && vm.compare_bool(name, key, CompareOp::Eq)?
+        };
+        if same {
+            found = Some(slot);
+            if read(frame, slot).is_some() {
+                break;
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn extra(frame: &FrameObject) -> Option<Value> {
     // SAFETY: cloned before anything else runs.
     unsafe { (*frame.extra_locals.get()).clone() }
+}
+
+/// Has something been put into the mapping under names the code does not have?
+pub(crate) fn has_extra(frame: &Value) -> bool {
+    extra(frame.expect::<FrameObject>()).is_some()
 }
 
 /// What was put into the mapping under names the code does not have.
@@ -100,22 +119,19 @@ fn extra_or_make(frame: &FrameObject) -> Value {
 }
 
 fn lookup(vm: &mut Vm, frame: &FrameObject, key: &Value) -> Py<Option<Value>> {
-    if let Some(slot) = slot_of(frame, key)
+    if let Some(slot) = slot_of(vm, frame, key)?
         && let Some(value) = read(frame, slot)
     {
         return Ok(Some(value));
     }
     match extra(frame) {
         Some(extra) => extra.expect::<Dict>().get(vm, key),
-        None => {
-            vm.hash(key)?;
-            Ok(None)
-        }
+        None => Ok(None),
     }
 }
 
 fn store(vm: &mut Vm, frame: &FrameObject, key: &Value, value: &Value) -> Py<()> {
-    let Some(slot) = slot_of(frame, key) else {
+    let Some(slot) = slot_of(vm, frame, key)? else {
         let extra = extra_or_make(frame);
         drop(extra.expect::<Dict>().insert(vm, key, value.clone())?);
         return Ok(());
@@ -138,8 +154,11 @@ pub fn snapshot(vm: &mut Vm, frame: &Value) -> Py {
     let target = dict.expect::<Dict>();
     let code = frame.code();
     for slot in slots(code) {
-        if let Some(value) = read(frame, slot) {
-            target.set_name(&code.slot_names[slot], value);
+        let name = &code.slot_names[slot];
+        if let Some(value) = read(frame, slot)
+            && target.get_name(name).is_none()
+        {
+            target.set_name(name, value);
         }
     }
     if let Some(extra) = extra(frame) {
@@ -187,15 +206,24 @@ fn get_item(vm: &mut Vm, value: &Value, key: &Value) -> Py {
     }
 }
 
-#[cold]
-fn no_removal(vm: &mut Vm) -> Raised {
-    vm.value_error("cannot remove local variables from FrameLocalsProxy")
+/// Takes what was put in under a name that the code does not have.
+fn remove(vm: &mut Vm, frame: &FrameObject, key: &Value) -> Py<Option<Value>> {
+    if slot_of(vm, frame, key)?.is_some() {
+        return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
+    }
+    match extra(frame) {
+        Some(extra) => extra.expect::<Dict>().remove(vm, key),
+        None => Ok(None),
+    }
 }
 
 fn set_item(vm: &mut Vm, value: &Value, key: &Value, new: Option<&Value>) -> Py<()> {
     match new {
         Some(new) => store(vm, frame_of(value), key, new),
-        None => Err(no_removal(vm)),
+        None => match remove(vm, frame_of(value), key)? {
+            Some(_) => Ok(()),
+            None => Err(vm.key_error(key)),
+        },
     }
 }
 
@@ -339,8 +367,12 @@ fn update(vm: &mut Vm, value: &Value, other: &Value) -> Py {
     Ok(Value::none())
 }
 
-fn pop(vm: &mut Vm, _value: &Value, _args: Args<'_>) -> Py {
-    Err(no_removal(vm))
+fn pop(vm: &mut Vm, value: &Value, args: &[Value]) -> Py {
+    let removed = remove(vm, frame_of(value), &args[0])?;
+    match removed.or_else(|| args.get(1).cloned()) {
+        Some(found) => Ok(found),
+        None => Err(vm.key_error(&args[0])),
+    }
 }
 
 static METHODS: [MethodDef; 9] = [
@@ -351,7 +383,7 @@ static METHODS: [MethodDef; 9] = [
     f0("items(self, /)", items, ""),
     taipan_core::f1("update(self, other, /)", update, ""),
     slice("get(self, key, default=None, /)", get, ""),
-    raw("pop(self, key, default=None, /)", pop, ""),
+    slice("pop(self, key, default=<unrepresentable>, /)", pop, ""),
     slice("setdefault(self, key, default=None, /)", set_default, ""),
 ];
 

@@ -122,6 +122,10 @@ fn set_trace_lines(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
 }
 
 fn set_trace_opcodes(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
+    if new.is_none() {
+        let message = "attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted";
+        return Err(vm.attribute_error(message));
+    }
     let on = flag(vm, new)?;
     object(value).trace_opcodes.set(on);
     Ok(())

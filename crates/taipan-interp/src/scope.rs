@@ -6,7 +6,7 @@ use crate::frame::{self, Frame};
 use crate::function::Cell;
 use taipan_bytecode::code::CodeFlags;
 use taipan_core::dict_object::{Dict, new_dict};
-use taipan_core::{Obj, Value, Vm};
+use taipan_core::{Obj, Py, Value, Vm};
 
 fn running(vm: &Vm) -> Option<&Frame> {
     let top = frame::top(vm);
@@ -35,7 +35,17 @@ pub fn line(vm: &Vm) -> Option<u32> {
 }
 
 /// `locals()` of the running code: the namespace itself, or for functions a fresh dict of the bound variables.
-pub fn locals(vm: &Vm) -> Option<Value> {
+pub fn locals(vm: &mut Vm) -> Py<Option<Value>> {
+    let object = running(vm).and_then(|frame| frame.frame_object.clone());
+    if let Some(object) = object
+        && crate::frame_locals::has_extra(&object)
+    {
+        return crate::frame_locals::snapshot(vm, &object).map(Some);
+    }
+    Ok(own_locals(vm))
+}
+
+fn own_locals(vm: &Vm) -> Option<Value> {
     let frame = running(vm)?;
     if let Some(map) = &frame.locals_map {
         return Some(map.clone());
@@ -82,7 +92,10 @@ fn snapshot(frame: *mut Frame, code: &Obj<CodeObject>) -> Value {
                 in_cell(variables + cell)
             })
         };
-        if let Some(value) = value {
+        // The variable of an inlined comprehension hides one in a cell.
+        if let Some(value) = value
+            && (index < variables || target.get_name(name).is_none())
+        {
             drop(target.set_name(name, value));
         }
     }

@@ -463,20 +463,32 @@ fn stopped(vm: &mut Vm, frame: *mut Frame, value: &Value) -> Py<()> {
     Ok(())
 }
 
-/// `FOR_ITER`: the next item. A generator's returned value is told.
+/// `FOR_ITER`: the next item. A generator's returned value is told, and a `StopIteration` that an iterator raised.
 #[cold]
 #[inline(never)]
 pub(crate) fn for_iter(vm: &mut Vm, frame: *mut Frame, iterator: &Value) -> Py<Option<Value>> {
-    if !iterator.is_exact(&builtin_types::GENERATOR) {
+    if iterator.is_exact(&builtin_types::GENERATOR) {
+        return match generator::resume(vm, iterator, Input::Value(Value::none()))? {
+            Exit::Yield(value) => Ok(Some(value)),
+            Exit::Return(value) => {
+                if !value.is_none() {
+                    stopped(vm, frame, &value)?;
+                }
+                Ok(None)
+            }
+        };
+    }
+    if !iterator.type_of().is_heap() {
         return crate::ops::container::for_iter(vm, iterator);
     }
-    match generator::resume(vm, iterator, Input::Value(Value::none()))? {
-        Exit::Yield(value) => Ok(Some(value)),
-        Exit::Return(value) => {
-            if !value.is_none() {
-                stopped(vm, frame, &value)?;
+    match generator::next_or_raise(vm, iterator) {
+        Ok(value) => Ok(Some(value)),
+        Err(raised) => {
+            let stop = vm.catch(raised, &builtin_types::STOP_ITERATION)?;
+            match self::raised(vm, frame, &stop, false) {
+                None => Ok(None),
+                Some(error) => Err(vm.set_pending(error)),
             }
-            Ok(None)
         }
     }
 }
@@ -490,8 +502,17 @@ pub(crate) fn delegate_ended(
     delegate: &Value,
     value: &Value,
 ) -> Py<()> {
-    if generator::generator_of(delegate).is_none() {
+    if generator::generator_of(delegate).is_some() {
+        return stopped(vm, frame, value);
+    }
+    // Those of C that just end do not raise.
+    if !delegate.type_of().is_heap() && value.is_none() {
         return Ok(());
     }
-    stopped(vm, frame, value)
+    let raised = generator::stop_iteration(vm, value.clone());
+    let stop = vm.take_raised(raised);
+    match self::raised(vm, frame, &stop, false) {
+        None => Ok(()),
+        Some(error) => Err(vm.set_pending(error)),
+    }
 }

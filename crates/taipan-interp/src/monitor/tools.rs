@@ -231,7 +231,7 @@ pub fn register_callback(
         .ok()
         .filter(|event| event.is_power_of_two() && event & ALL_EVENTS != 0);
     let Some(event) = index.map(u32::trailing_zeros) else {
-        let message = if event > 0 && event.count_ones() > 1 {
+        let message = if event == 0 || event > 0 && event.count_ones() > 1 {
             "The callback can only be set for one event at a time".to_owned()
         } else {
             format!("invalid event {event}")
@@ -256,15 +256,19 @@ pub fn register_callback(
 
 /// A set of events with `BRANCH` for its two halves.
 fn check_events(vm: &mut Vm, events: i64, allowed: u32) -> Py<u32> {
+    let local = if allowed == ALL_EVENTS { "" } else { "local " };
     let mut set = match u32::try_from(events) {
         Ok(set) if set & !ALL_EVENTS == 0 => set,
-        _ => return Err(vm.value_error(format!("invalid event set 0x{events:x}"))),
+        _ => {
+            let bits = events as u32;
+            return Err(vm.value_error(format!("invalid {local}event set 0x{bits:x}")));
+        }
     };
     if set & Event::Branch.bit() != 0 {
         set = set & !Event::Branch.bit() | Event::BranchLeft.bit() | Event::BranchRight.bit();
     }
     if set & C_EVENTS != 0 {
-        if set & Event::Call.bit() == 0 {
+        if set & (C_EVENTS | Event::Call.bit()) != C_EVENTS | Event::Call.bit() {
             return Err(vm.value_error("cannot set C_RETURN or C_RAISE events independently"));
         }
         set &= !C_EVENTS;
@@ -277,7 +281,7 @@ fn check_events(vm: &mut Vm, events: i64, allowed: u32) -> Py<u32> {
 
 /// `get_events(tool)`
 pub fn get_events(vm: &mut Vm, tool: i64) -> Py<u32> {
-    let tool = check_used(vm, tool)?;
+    let tool = check_tool(vm, tool)?;
     Ok(state(vm).tools.borrow()[tool].events)
 }
 
@@ -311,7 +315,7 @@ fn check_code(vm: &mut Vm, code: &Value) -> Py<()> {
 /// `get_local_events(tool, code)`
 pub fn get_local_events(vm: &mut Vm, tool: i64, code: &Value) -> Py<u32> {
     check_code(vm, code)?;
-    let tool = check_used(vm, tool)?;
+    let tool = check_tool(vm, tool)?;
     Ok(state(vm).tools.borrow()[tool]
         .local
         .get(&code.bits())

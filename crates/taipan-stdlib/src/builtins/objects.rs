@@ -91,7 +91,7 @@ pub(super) fn vars(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
 }
 
 fn current_locals(vm: &mut Vm) -> Py {
-    match scope::locals(vm) {
+    match scope::locals(vm)? {
         Some(locals) => Ok(locals),
         None => Err(vm.system_error("frame does not exist")),
     }

@@ -415,7 +415,7 @@ fn namespaces(
             };
             let locals = match locals {
                 Some(locals) => locals.clone(),
-                None => scope::locals(vm).unwrap_or_else(|| globals.clone()),
+                None => scope::locals(vm)?.unwrap_or_else(|| globals.clone()),
             };
             Ok((globals, locals))
         }
