@@ -3,6 +3,7 @@
 use taipan_bytecode::{Constant, Op};
 
 use crate::flowgraph::Graph;
+use crate::fold;
 use crate::lower::ir::{Instr, Label};
 
 /// Improves the graph; positions are not settled yet.
@@ -40,6 +41,16 @@ fn within_block(instrs: &mut [Instr], consts: &[Constant]) {
                 };
                 make_nop(&mut instrs[i]);
                 make_nop(&mut instrs[i + 1]);
+            }
+            (Op::LoadConst, Op::JumpIfFalseOrPop | Op::JumpIfTrueOrPop) => {
+                if let Some(value) = consts.get(instrs[i].arg as usize) {
+                    if fold::truth(value) == (next.op == Op::JumpIfTrueOrPop) {
+                        instrs[i + 1].op = Op::JumpAbsolute;
+                    } else {
+                        make_nop(&mut instrs[i]);
+                        make_nop(&mut instrs[i + 1]);
+                    }
+                }
             }
             (Op::UnaryNot, Op::PopJumpIfFalse) => {
                 make_nop(&mut instrs[i]);
