@@ -128,17 +128,6 @@ fn store(ty: &TypeObject, name: &Value, value: Option<&Value>) -> Option<Value> 
     }
 }
 
-/// Takes a class's own descriptors of `__dict__` and `__weakref__` away: a copy of the class takes its place.
-pub fn clear_instance_descriptors(vm: &mut Vm, ty: &TypeObject) -> Py<()> {
-    if is_immutable(ty) {
-        return Err(vm.type_error("argument is immutable"));
-    }
-    for name in [name!("__dict__"), name!("__weakref__")] {
-        drop(store(ty, name, None));
-    }
-    Ok(())
-}
-
 // ---- name, module, documentation ----
 
 /// A type's module as `__module__` gives it; `None` if a class has lost it.

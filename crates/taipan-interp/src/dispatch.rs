@@ -367,9 +367,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         ip = ip.sub(1);
                     }
                     save!();
-                    if let Some(landing) =
-                        tri!(monitor::instruction(vm, frame, &mut place, part))
-                    {
+                    if let Some(landing) = tri!(monitor::instruction(vm, frame, &mut place, part)) {
                         land!(landing);
                     }
                     (instr, part) = monitor::next_part(frame, ip.sub(1), part);

@@ -7,8 +7,8 @@ use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::payload::{Payload, Tracer};
 use taipan_core::str_object::{is_str, new_str, str_eq};
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, MethodDef, Obj, Py, Slots, Type, TypeFlags,
-    TypeObject, TypeSpec, Value, Vm, alloc, builtin_types, f0, slice,
+    Args, BinaryOp, CompareOp, Layout, MethodDef, Obj, Py, Slots, Type, TypeFlags, TypeObject,
+    TypeSpec, Value, Vm, alloc, builtin_types, f0, slice,
 };
 use taipan_types::list::new_list;
 

@@ -53,7 +53,8 @@ pub fn find_handler(
             let index = quick.index((*this).ip).saturating_sub(1);
             if let Some(entry) = quick.handler(index) {
                 if vm.thread().tracing.get() != 0
-                    && let Some(other) = monitor::handled(vm, this, &exception, quick.first_unit(entry.target))
+                    && let Some(other) =
+                        monitor::handled(vm, this, &exception, quick.first_unit(entry.target))
                 {
                     exception = other;
                 }

@@ -250,7 +250,11 @@ pub(crate) fn instruction(
 ///
 /// # Safety
 /// The frame is live, `instr` is an instruction of its code.
-pub(crate) unsafe fn next_part(frame: *mut Frame, instr: *mut Instr, part: usize) -> (Instr, usize) {
+pub(crate) unsafe fn next_part(
+    frame: *mut Frame,
+    instr: *mut Instr,
+    part: usize,
+) -> (Instr, usize) {
     // SAFETY: the caller's promise.
     unsafe {
         if matches!(

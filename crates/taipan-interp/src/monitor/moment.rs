@@ -177,12 +177,7 @@ fn bind_unbound(vm: &mut Vm, frame: *mut Frame, code: &Obj<CodeObject>) -> Py<()
 /// # Safety
 /// `frame` is the thread's top frame, `landing` comes from the callback just run for it.
 #[cold]
-pub(crate) unsafe fn land(
-    vm: &mut Vm,
-    frame: *mut Frame,
-    sp: *mut u64,
-    landing: Landing,
-) -> usize {
+pub(crate) unsafe fn land(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, landing: Landing) -> usize {
     // SAFETY: the caller's promise; `landing::find` made sure that the slots exist and hold what the code there expects.
     unsafe {
         let stack = Frame::stack(frame);

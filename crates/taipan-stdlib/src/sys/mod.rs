@@ -402,17 +402,6 @@ fn is_interned(vm: &mut Vm, _module: &Value, string: &Value) -> Py {
     }
 }
 
-fn clear_type_descriptors(vm: &mut Vm, _module: &Value, class: &Value) -> Py {
-    let Some(ty) = class.cast::<taipan_core::Type>() else {
-        let message = format!(
-            "_clear_type_descriptors() argument must be type, not {}",
-            class.type_of().name()
-        );
-        return Err(vm.type_error(message));
-    };
-    taipan_core::type_methods::clear_instance_descriptors(vm, ty).map(|()| Value::none())
-}
-
 fn call_tracing(vm: &mut Vm, _module: &Value, function: &Value, args: &Value) -> Py {
     match items(args) {
         Some(args) => taipan_interp::monitor::call_tracing(vm, function, args),
