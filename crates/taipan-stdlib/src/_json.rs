@@ -1,7 +1,7 @@
 //! `_json`: the fast paths of `json`.
 
 use crate::ModuleDef;
-use crate::support::add;
+use crate::support::{add, note_on, noted};
 use taipan_base::text::{Text, TextBuf};
 use taipan_core::alloc::new_instance;
 use taipan_core::builtin_types::{FLOAT, INT, VALUE_ERROR};
@@ -893,20 +893,6 @@ impl ReprOr for Vm {
             None => format!("of type {}", value.type_of().name()),
         }
     }
-}
-
-fn note_on(vm: &mut Vm, exception: &Value, note: &str) {
-    if let Err(raised) = vm.call_method(exception, name!("add_note"), &[new_str(note)]) {
-        drop(vm.take_raised(raised));
-    }
-}
-
-/// Adds a note to the exception on its way.
-#[cold]
-fn noted(vm: &mut Vm, raised: Raised, note: &str) -> Raised {
-    let exception = vm.take_raised(raised);
-    note_on(vm, &exception, note);
-    vm.set_pending(exception)
 }
 
 // ---- tables ----

@@ -38,6 +38,7 @@ pub mod math;
 pub mod mmap;
 pub mod operator;
 pub mod path;
+pub mod pickle;
 pub mod posix;
 pub mod posix_subprocess;
 pub mod posixshmem;
@@ -114,6 +115,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &math::MODULE,
     &mmap::MODULE,
     &operator::MODULE,
+    &pickle::MODULE,
     &posix::MODULE,
     &posix_subprocess::MODULE,
     &posixshmem::MODULE,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::CString;
 use taipan_core::dict_object::Dict;
-use taipan_core::{Bound, MethodDef, Py, Tracer, TypeObject, Value, Vm, bound};
+use taipan_core::{Bound, MethodDef, Py, Raised, Tracer, TypeObject, Value, Vm, bound};
 use taipan_types::list;
 
 /// Puts `value` into a module's dict under `name`.
@@ -241,4 +241,20 @@ pub fn add_functions(dict: &Value, module: &str, table: &'static [MethodDef]) {
             taipan_core::descriptor::new_native_function(function, None, Some(owner.clone()));
         add(dict, function.name(), value);
     }
+}
+
+/// Adds a note to an exception. What goes wrong with that is dropped.
+pub fn note_on(vm: &mut Vm, exception: &Value, note: &str) {
+    let note = taipan_core::str_object::new_str(note);
+    if let Err(raised) = vm.call_method(exception, taipan_core::name!("add_note"), &[note]) {
+        drop(vm.take_raised(raised));
+    }
+}
+
+/// Adds a note to the exception on its way.
+#[cold]
+pub fn noted(vm: &mut Vm, raised: Raised, note: &str) -> Raised {
+    let exception = vm.take_raised(raised);
+    note_on(vm, &exception, note);
+    vm.set_pending(exception)
 }
