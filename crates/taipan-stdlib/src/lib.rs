@@ -65,6 +65,7 @@ pub mod unicodedata;
 pub mod uuid;
 pub mod warnings;
 pub mod weakref_module;
+pub mod zoneinfo;
 
 #[doc(hidden)]
 pub use taipan_core;
@@ -139,4 +140,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &uuid::MODULE,
     &warnings::MODULE,
     &weakref_module::MODULE,
+    &zoneinfo::MODULE,
 ];
