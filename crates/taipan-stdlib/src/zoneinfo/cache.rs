@@ -66,7 +66,11 @@ pub fn get(vm: &mut Vm, cls: &TypeObject, key: &Value) -> Py {
         return Ok(zone);
     }
     let weak = weak_cache(vm, cls)?;
-    let found = vm.call_method(&weak, taipan_core::name!("get"), &[key.clone(), Value::none()])?;
+    let found = vm.call_method(
+        &weak,
+        taipan_core::name!("get"),
+        &[key.clone(), Value::none()],
+    )?;
     let zone = if found.is_none() {
         let made = load(vm, cls, key)?;
         own(&made).lock(vm).origin = Origin::Cache;
@@ -77,8 +81,7 @@ pub fn get(vm: &mut Vm, cls: &TypeObject, key: &Value) -> Py {
     if !zone.is_instance(cls) {
         let (got, class) = (zone.type_of().name(), cls.name());
         let key = vm.repr_string(key)?;
-        let message =
-            format!("Unexpected instance of {got} in {class} weak cache for key {key}");
+        let message = format!("Unexpected instance of {got} in {class} weak cache for key {key}");
         return Err(vm.runtime_error(message));
     }
     if base {

@@ -105,7 +105,12 @@ static METHODS: [MethodDef; 10] = [
         "The local time of a time in UTC.",
     ),
     f0("__reduce__(self, /)", reduce, "For pickling."),
-    slice("_unpickle(cls, key, from_cache, /)", unpickle, "For unpickling.").class_method(),
+    slice(
+        "_unpickle(cls, key, from_cache, /)",
+        unpickle,
+        "For unpickling.",
+    )
+    .class_method(),
     bound(
         "__init_subclass__(cls, **kwargs)",
         cache::init_subclass,
@@ -219,13 +224,7 @@ fn from_file(vm: &mut Vm, cls: &Value, args: &Bound) -> Py {
     let shown = vm.repr(file)?;
     let rules = read(vm, file)?;
     let key = args.get(1).cloned().unwrap_or_else(Value::none);
-    Ok(make(
-        cls.expect::<Type>(),
-        key,
-        shown,
-        rules,
-        Origin::File,
-    ))
+    Ok(make(cls.expect::<Type>(), key, shown, rules, Origin::File))
 }
 
 #[cold]
@@ -252,8 +251,7 @@ fn read(vm: &mut Vm, file: &Value) -> Py<Rules> {
         match usize::try_from(index).ok().filter(|at| *at < utc.len()) {
             Some(kind) => transitions.push((time, kind)),
             None => {
-                let message =
-                    format!("Invalid transition index found while reading TZif: {index}");
+                let message = format!("Invalid transition index found while reading TZif: {index}");
                 return Err(vm.value_error(message));
             }
         }
@@ -285,9 +283,7 @@ fn after(vm: &mut Vm, text: &Value) -> Py<Option<rules::After>> {
         return Ok(None);
     };
     match tz_string::parse(bytes) {
-        Ok(parsed) => {
-            rules::after(&parsed, |utc, dst, name| offset(vm, utc, dst, name)).map(Some)
-        }
+        Ok(parsed) => rules::after(&parsed, |utc, dst, name| offset(vm, utc, dst, name)).map(Some),
         Err(fault) => {
             let shown = vm.repr_string(text)?;
             Err(vm.value_error(fault.message(&shown)))
@@ -345,7 +341,10 @@ fn local_time(vm: &mut Vm, when: &Value) -> Py<(i64, i64)> {
         .checked_sub(719163)
         .and_then(|day| day.checked_mul(86400))
         .and_then(|days| days.checked_add(hour.checked_mul(3600)?))
-        .and_then(|time| time.checked_add(minute.checked_mul(60)?)?.checked_add(second));
+        .and_then(|time| {
+            time.checked_add(minute.checked_mul(60)?)?
+                .checked_add(second)
+        });
     match seconds {
         // Years beyond those of `datetime` would overflow in the rules.
         Some(seconds) if (-1_000_000..=1_000_000).contains(&year) => Ok((seconds, year)),

@@ -163,7 +163,10 @@ impl Rules {
         }
         let index = self.utc.partition_point(|at| *at <= time);
         let (earlier, now) = if index >= 2 {
-            (self.from_transition(index - 2)?, self.from_transition(index - 1)?)
+            (
+                self.from_transition(index - 2)?,
+                self.from_transition(index - 1)?,
+            )
         } else if time > *last {
             match &self.after {
                 After::Fixed(after) => (self.before()?, after),
