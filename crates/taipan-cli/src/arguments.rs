@@ -1,208 +1,251 @@
 //! The command line, with `python3`'s grammar: the first argument that is no option, `-c` or `-m` ends the options.
 
-use std::ffi::OsString;
-use std::path::Path;
-use taipan::{Config, Flags, Program};
+use crate::failure::Failure;
+use crate::help;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use taipan::{Flags, Program};
 
 /// What the command line asks for.
 pub enum Action {
-    Run(Box<Config>, Program),
+    Run(Box<Arguments>),
     Print(String),
 }
 
-const USAGE: &str = "usage: taipan [option] ... [-c cmd | -m mod | file | -] [arg] ...";
-
-/// The first line of the prompt.
-pub fn banner() -> String {
-    format!(
-        "Taipan {} (Python 3.14) on {}\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS
-    )
+/// The command line, taken apart.
+#[derive(Default)]
+pub struct Arguments {
+    pub words: Vec<OsString>,
+    pub flags: Flags,
+    pub unbuffered: bool,
+    pub skip_first_line: bool,
+    pub check_hash_based_pycs: Option<String>,
+    pub warn_options: Vec<OsString>,
+    pub x_options: Vec<(OsString, Option<OsString>)>,
+    /// `None`: standard input, without a `-`.
+    pub program: Option<Program>,
+    /// `sys.argv`
+    pub argv: Vec<OsString>,
 }
 
-/// Reads the command line; the error is what to print.
-pub fn parse(words: Vec<OsString>) -> Result<Action, String> {
-    let words: Vec<String> = words
-        .into_iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let mut flags = Flags::default();
-    let executable = executable();
-    let prefix = prefix(&executable);
-    let mut config = Config {
-        orig_argv: words.clone(),
-        executable,
-        exec_prefix: prefix.clone(),
-        base_prefix: prefix.clone(),
-        base_exec_prefix: prefix.clone(),
-        prefix,
-        ..Config::default()
+impl Arguments {
+    /// The first `-X` option of this name: its value, if it has one.
+    pub fn x_option(&self, name: &str) -> Option<Option<&OsStr>> {
+        self.x_options
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_deref())
+    }
+
+    /// The name that the command was started by.
+    pub fn program_name(&self) -> String {
+        let name = self.words.first().map(OsString::as_os_str);
+        name.unwrap_or(OsStr::new("taipan"))
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
+/// Reads the options one by one.
+struct Scanner {
+    words: Vec<OsString>,
+    /// The word that is read next.
+    at: usize,
+    /// What is left of a word with several options.
+    rest: Vec<u8>,
+}
+
+impl Scanner {
+    /// The value of an option: the rest of its word, or the next one.
+    fn value(&mut self) -> Option<OsString> {
+        if !self.rest.is_empty() {
+            return Some(OsString::from_vec(std::mem::take(&mut self.rest)));
+        }
+        let word = self.words.get(self.at)?.clone();
+        self.at += 1;
+        Some(word)
+    }
+}
+
+/// Reads the command line.
+pub fn parse(words: Vec<OsString>) -> Result<Action, Failure> {
+    let mut found = Arguments {
+        words: words.clone(),
+        ..Arguments::default()
     };
-    let mut at = 1;
-    let mut program = None;
-    'words: while let Some(word) = words.get(at) {
-        if word == "-" || !word.starts_with('-') {
+    let name = found.program_name();
+    let usage = |message: String| Failure::Usage {
+        program: name.clone(),
+        message,
+    };
+    let mut version = 0;
+    let mut scanner = Scanner {
+        words,
+        at: 1,
+        rest: Vec::new(),
+    };
+    'words: while let Some(word) = scanner.words.get(scanner.at).cloned() {
+        let bytes = word.as_bytes();
+        if bytes == b"-" || !bytes.starts_with(b"-") {
             break;
         }
-        at += 1;
-        match word.as_str() {
-            "--" => break,
-            "--help" => return Ok(Action::Print(help())),
-            "--version" => return Ok(Action::Print(version())),
-            _ => {}
+        scanner.at += 1;
+        if bytes == b"--" {
+            break;
         }
-        let mut rest = word[1..].chars();
-        while let Some(option) = rest.next() {
-            // An option with a value takes the rest of the word, or the next one.
-            let mut value = || {
-                let tail: String = rest.by_ref().collect();
-                if !tail.is_empty() {
-                    return Ok(tail);
-                }
-                at += 1;
-                words.get(at - 1).cloned().ok_or(format!(
-                    "Argument expected for the -{option} option\n{USAGE}"
-                ))
-            };
+        if bytes.starts_with(b"--") {
+            if let Some(text) = long_option(&word, &mut scanner, &mut found, &mut version)
+                .map_err(&usage)?
+            {
+                return Ok(Action::Print(text));
+            }
+            continue;
+        }
+        scanner.rest = bytes[1..].to_vec();
+        while !scanner.rest.is_empty() {
+            let option = scanner.rest.remove(0);
             match option {
-                'c' => {
-                    program = Some(Program::Command(value()? + "\n"));
-                    break 'words;
+                b'c' | b'm' | b'W' | b'X' => {
+                    let Some(value) = scanner.value() else {
+                        let option = char::from(option);
+                        return Err(usage(format!("Argument expected for the -{option} option")));
+                    };
+                    if take_value(&mut found, option, value) {
+                        break 'words;
+                    }
                 }
-                'm' => {
-                    program = Some(Program::Module(value()?));
-                    break 'words;
-                }
-                'W' => config.warn_options.push(value()?),
-                'X' => {
-                    let text = value()?;
-                    config.x_options.push(match text.split_once('=') {
-                        Some((key, value)) => (key.into(), Some(value.into())),
-                        None => (text, None),
-                    });
-                }
-                'b' => flags.bytes_warning += 1,
-                'B' => flags.dont_write_bytecode = true,
-                'd' => flags.debug = true,
-                'E' => flags.ignore_environment = true,
-                'h' | '?' => return Ok(Action::Print(help())),
-                'i' => {
-                    flags.inspect = true;
-                    flags.interactive = true;
-                }
-                'I' => {
-                    flags.isolated = true;
-                    flags.ignore_environment = true;
-                    flags.no_user_site = true;
-                    flags.safe_path = true;
-                }
-                'O' => flags.optimize += 1,
-                'P' => flags.safe_path = true,
-                'q' => flags.quiet = true,
-                's' => flags.no_user_site = true,
-                'S' => flags.no_site = true,
-                'u' => {}
-                'v' => flags.verbose += 1,
-                'V' => return Ok(Action::Print(version())),
-                'x' => {}
+                b'h' | b'?' => return Ok(Action::Print(help::usage(&name))),
+                b'V' => version += 1,
                 other => {
-                    return Err(format!(
-                        "unknown option -{other}\n{USAGE}\nTry `taipan -h' for more information."
-                    ));
+                    if !take_flag(&mut found, other) {
+                        let shown = String::from_utf8_lossy(&[other]).into_owned();
+                        return Err(usage(format!("Unknown option: -{shown}")));
+                    }
                 }
             }
         }
     }
-    let (program, first) = match program {
-        Some(Program::Command(text)) => (Program::Command(text), "-c".to_string()),
-        Some(other) => (other, "-m".to_string()),
-        None => match words.get(at) {
-            Some(word) if word != "-" => {
-                at += 1;
-                (Program::File(word.clone()), word.clone())
-            }
+    if version > 0 {
+        return Ok(Action::Print(help::version(version)));
+    }
+    let rest = scanner.words.get(scanner.at..).unwrap_or(&[]).to_vec();
+    take_program(&mut found, rest);
+    Ok(Action::Run(Box::new(found)))
+}
+
+/// An option of two dashes; gives what is to be printed, if that is all.
+fn long_option(
+    word: &OsStr,
+    scanner: &mut Scanner,
+    found: &mut Arguments,
+    version: &mut u8,
+) -> Result<Option<String>, String> {
+    let name = found.program_name();
+    match word.as_bytes() {
+        b"--help" => Ok(Some(help::usage(&name))),
+        b"--help-env" => Ok(Some(help::environment())),
+        b"--help-xoptions" => Ok(Some(help::x_options())),
+        b"--help-all" => Ok(Some(help::all(&name))),
+        b"--version" => {
+            *version += 1;
+            Ok(None)
+        }
+        b"--check-hash-based-pycs" => match scanner.value() {
+            None => Err("Argument expected for the --check-hash-based-pycs options".into()),
+            Some(mode) => match mode.to_str() {
+                Some(mode @ ("default" | "always" | "never")) => {
+                    found.check_hash_based_pycs = Some(mode.into());
+                    Ok(None)
+                }
+                _ => Err(
+                    "--check-hash-based-pycs must be one of 'default', 'always', or 'never'".into(),
+                ),
+            },
+        },
+        _ => Err(format!("Unknown option: {}", word.to_string_lossy())),
+    }
+}
+
+/// An option with a value; true if it ends the options.
+fn take_value(found: &mut Arguments, option: u8, value: OsString) -> bool {
+    match option {
+        b'c' => {
+            let mut text = value;
+            text.push("\n");
+            found.program = Some(Program::Command(text));
+            return true;
+        }
+        b'm' => {
+            found.program = Some(Program::Module(value));
+            return true;
+        }
+        b'W' => found.warn_options.push(value),
+        _ => {
+            let bytes = value.as_bytes();
+            let option = match bytes.iter().position(|byte| *byte == b'=') {
+                Some(at) => (
+                    OsStr::from_bytes(&bytes[..at]).into(),
+                    Some(OsStr::from_bytes(&bytes[at + 1..]).into()),
+                ),
+                None => (value, None),
+            };
+            found.x_options.push(option);
+        }
+    }
+    false
+}
+
+/// An option without a value; false if there is none of this name.
+fn take_flag(found: &mut Arguments, option: u8) -> bool {
+    let flags = &mut found.flags;
+    let more = |level: &mut u8| *level = level.saturating_add(1);
+    match option {
+        b'b' => more(&mut flags.bytes_warning),
+        b'B' => flags.dont_write_bytecode = true,
+        b'd' => more(&mut flags.debug),
+        b'E' => flags.ignore_environment = true,
+        b'i' => {
+            more(&mut flags.inspect);
+            more(&mut flags.interactive);
+        }
+        b'I' => {
+            flags.isolated = true;
+            flags.ignore_environment = true;
+            flags.no_user_site = true;
+            flags.safe_path = true;
+        }
+        b'O' => more(&mut flags.optimize),
+        b'P' => flags.safe_path = true,
+        b'q' => more(&mut flags.quiet),
+        // Hashes are random anyway; tabs are always checked.
+        b'R' | b't' => {}
+        b's' => flags.no_user_site = true,
+        b'S' => flags.no_site = true,
+        b'u' => found.unbuffered = true,
+        b'v' => more(&mut flags.verbose),
+        b'x' => found.skip_first_line = true,
+        _ => return false,
+    }
+    true
+}
+
+/// What to run, if no option said so, and the program's own arguments.
+fn take_program(found: &mut Arguments, rest: Vec<OsString>) {
+    let mut rest = rest.into_iter();
+    let first: OsString = match &found.program {
+        Some(Program::Command(_)) => "-c".into(),
+        Some(_) => "-m".into(),
+        None => match rest.next() {
             Some(word) => {
-                at += 1;
-                (Program::Stdin, word.clone())
+                found.program = Some(if word == "-" {
+                    Program::Stdin
+                } else {
+                    Program::File(word.clone())
+                });
+                word
             }
-            None => (Program::Stdin, String::new()),
+            None => OsString::new(),
         },
     };
-    config.argv = std::iter::once(first)
-        .chain(words.get(at..).unwrap_or(&[]).iter().cloned())
-        .collect();
-    if !flags.ignore_environment {
-        environment(&mut flags, &mut config);
-    }
-    config.flags = flags;
-    Ok(Action::Run(Box::new(config), program))
-}
-
-/// What environment variables add.
-fn environment(flags: &mut Flags, config: &mut Config) {
-    let read = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty());
-    if let Some(path) = read("PYTHONPATH") {
-        config.path.extend(path.split(':').map(str::to_string));
-    }
-    flags.dont_write_bytecode |= read("PYTHONDONTWRITEBYTECODE").is_some();
-    flags.no_user_site |= read("PYTHONNOUSERSITE").is_some();
-    flags.safe_path |= read("PYTHONSAFEPATH").is_some();
-    if let Some(level) = read("PYTHONOPTIMIZE") {
-        flags.optimize = flags.optimize.max(level.parse().unwrap_or(1));
-    }
-    if let Some(seed) = read("PYTHONHASHSEED")
-        && seed != "random"
-        && let Ok(seed) = seed.parse::<u32>()
-    {
-        flags.hash_randomization = seed != 0;
-        taipan::set_hash_seed(seed);
-    }
-}
-
-fn executable() -> String {
-    std::env::current_exe()
-        .map(|path| path.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
-
-/// The folder that holds `bin` with the executable in it, or else the executable's own: packages are looked for below it.
-fn prefix(executable: &str) -> String {
-    let folder = Path::new(executable).parent().unwrap_or(Path::new(""));
-    let prefix = match folder.parent() {
-        Some(above) if folder.ends_with("bin") => above,
-        _ => folder,
-    };
-    prefix.to_string_lossy().into_owned()
-}
-
-fn version() -> String {
-    format!("Python 3.14.10 (Taipan {})", env!("CARGO_PKG_VERSION"))
-}
-
-fn help() -> String {
-    format!(
-        "{USAGE}\n\
-         -b     : issue warnings about str(bytes) and comparing bytes with str\n\
-         -B     : don't write .pyc files on import\n\
-         -c cmd : program passed in as string (terminates option list)\n\
-         -d     : turn on parser debugging output\n\
-         -E     : ignore PYTHON* environment variables\n\
-         -h     : print this help message and exit\n\
-         -i     : prompt even if standard input is no terminal\n\
-         -I     : isolate from the user's environment (implies -E, -P and -s)\n\
-         -m mod : run library module as a script (terminates option list)\n\
-         -O     : remove assert statements; -OO: docstrings too\n\
-         -P     : don't prepend a potentially unsafe path to sys.path\n\
-         -q     : don't print version messages at the prompt\n\
-         -s     : don't add the user's site folder to sys.path\n\
-         -S     : don't imply 'import site'\n\
-         -u     : unbuffered binary streams\n\
-         -v     : trace import statements\n\
-         -V     : print the version and exit\n\
-         -W arg : warning control\n\
-         -X opt : implementation-specific option\n\
-         file   : program read from script file\n\
-         -      : program read from stdin"
-    )
+    found.argv = std::iter::once(first).chain(rest).collect();
 }

@@ -1,6 +1,5 @@
 //! The `taipan` command.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use taipan::{Program, Runtime};
 
@@ -8,34 +7,48 @@ use taipan::{Program, Runtime};
 static ALLOCATOR: taipan::Mimalloc = taipan::Mimalloc;
 
 mod arguments;
+mod failure;
+mod help;
+mod locale;
+mod places;
+mod settings;
 
 fn main() -> ExitCode {
     taipan::default_fault_actions();
-    let (config, program) = match arguments::parse(std::env::args_os().collect()) {
-        Ok(arguments::Action::Run(config, program)) => (*config, program),
+    let arguments = match arguments::parse(std::env::args_os().collect()) {
+        Ok(arguments::Action::Run(arguments)) => arguments,
         Ok(arguments::Action::Print(text)) => {
-            println!("{text}");
+            use std::io::Write;
+            let _ = std::io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;
+        }
+        Err(failure) => return ExitCode::from(failure.report()),
+    };
+    let config = match settings::config(&arguments) {
+        Ok(config) => config,
+        Err(failure) => return ExitCode::from(failure.report()),
+    };
+    let program = arguments.program.unwrap_or(Program::Stdin);
+    match Runtime::new(config) {
+        Ok(mut runtime) => {
+            let status = runtime.run(&program);
+            if runtime.was_interrupted() {
+                die_of_interrupt();
+            }
+            ExitCode::from(status as u8)
         }
         Err(message) => {
             eprintln!("{message}");
-            return ExitCode::from(2);
-        }
-    };
-    let program = match program {
-        Program::Stdin if std::io::stdin().is_terminal() || config.flags.interactive => {
-            Program::Interactive
-        }
-        other => other,
-    };
-    if matches!(program, Program::Interactive) && !config.flags.quiet {
-        eprintln!("{}", arguments::banner());
-    }
-    match Runtime::new(config) {
-        Ok(mut runtime) => ExitCode::from(runtime.run(&program) as u8),
-        Err(message) => {
-            eprintln!("Fatal Python error: the interpreter cannot start\n{message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Ends the process as the interrupt would have, so that a shell sees that it was interrupted.
+fn die_of_interrupt() {
+    // SAFETY: plain calls.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+        libc::kill(libc::getpid(), libc::SIGINT);
     }
 }

@@ -1,14 +1,15 @@
 //! How the interpreter was started: command line, flags, paths. The facade fills it in before the modules `sys` and `builtins` are made.
 
 use std::cell::RefCell;
+use std::ffi::OsString;
 use taipan_core::Vm;
 
 /// The command line's flags, as `sys.flags` shows them.
 #[derive(Clone, Debug)]
 pub struct Flags {
-    pub debug: bool,
-    pub inspect: bool,
-    pub interactive: bool,
+    pub debug: u8,
+    pub inspect: u8,
+    pub interactive: u8,
     pub optimize: u8,
     pub dont_write_bytecode: bool,
     pub no_user_site: bool,
@@ -16,7 +17,7 @@ pub struct Flags {
     pub ignore_environment: bool,
     pub verbose: u8,
     pub bytes_warning: u8,
-    pub quiet: bool,
+    pub quiet: u8,
     pub hash_randomization: bool,
     pub isolated: bool,
     pub dev_mode: bool,
@@ -25,14 +26,19 @@ pub struct Flags {
     pub safe_path: bool,
     /// -1: the default limit.
     pub int_max_str_digits: i32,
+    /// Whether threads start with a copy of their starter's context.
+    pub thread_inherit_context: bool,
+    pub context_aware_warnings: bool,
+    /// What was asked for: a global lock, or none.
+    pub gil: Option<bool>,
 }
 
 impl Default for Flags {
     fn default() -> Flags {
         Flags {
-            debug: false,
-            inspect: false,
-            interactive: false,
+            debug: 0,
+            inspect: 0,
+            interactive: 0,
             optimize: 0,
             dont_write_bytecode: false,
             no_user_site: false,
@@ -40,7 +46,7 @@ impl Default for Flags {
             ignore_environment: false,
             verbose: 0,
             bytes_warning: 0,
-            quiet: false,
+            quiet: 0,
             hash_randomization: true,
             isolated: false,
             dev_mode: false,
@@ -48,31 +54,68 @@ impl Default for Flags {
             warn_default_encoding: false,
             safe_path: false,
             int_max_str_digits: -1,
+            thread_inherit_context: true,
+            context_aware_warnings: true,
+            gil: None,
         }
     }
+}
+
+/// What the import system and `_imp` are told.
+#[derive(Clone, Debug, Default)]
+pub struct Imports {
+    /// 1: report the time that each import takes; 2: report modules that are there already, too.
+    pub time: u8,
+    /// `--check-hash-based-pycs`
+    pub check_hash_based_pycs: Option<String>,
+    /// Whether frozen modules other than the import system's own are to be found.
+    pub without_frozen: bool,
+    pub pycache_prefix: Option<OsString>,
+    pub no_debug_ranges: bool,
+}
+
+/// The encodings of text outside; `None` is UTF-8.
+#[derive(Clone, Debug, Default)]
+pub struct Encodings {
+    pub filesystem: Option<String>,
+    pub filesystem_errors: Option<String>,
+    /// For the standard streams.
+    pub streams: Option<String>,
+    /// For standard input and output; `None` is "strict".
+    pub stream_errors: Option<String>,
+    /// The locale was settled by the embedder: start-up leaves it as it is.
+    pub locale_is_set: bool,
 }
 
 /// Everything the command line and the environment decide.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub flags: Flags,
-    pub argv: Vec<String>,
-    pub orig_argv: Vec<String>,
-    pub path: Vec<String>,
-    pub executable: String,
-    pub prefix: String,
-    pub exec_prefix: String,
-    pub base_prefix: String,
-    pub base_exec_prefix: String,
-    /// Where the standard library lies (`sys._stdlib_dir`).
-    pub stdlib_dir: String,
+    pub argv: Vec<OsString>,
+    pub orig_argv: Vec<OsString>,
+    pub path: Vec<OsString>,
+    pub executable: OsString,
+    /// The executable that a virtual environment was made with; empty: the same.
+    pub base_executable: OsString,
+    pub prefix: OsString,
+    pub exec_prefix: OsString,
+    pub base_prefix: OsString,
+    pub base_exec_prefix: OsString,
     pub platlibdir: String,
-    pub pycache_prefix: Option<String>,
-    pub warn_options: Vec<String>,
+    pub warn_options: Vec<OsString>,
     /// `-X` options: name, and value if one was given.
-    pub x_options: Vec<(String, Option<String>)>,
-    pub filesystem_encoding: Option<String>,
-    pub filesystem_errors: Option<String>,
+    pub x_options: Vec<(OsString, Option<OsString>)>,
+    pub encodings: Encodings,
+    pub imports: Imports,
+    /// `sys.stdout` and `sys.stderr` write through.
+    pub unbuffered: bool,
+    /// The first line of the program is not Python.
+    pub skip_first_line: bool,
+    pub faulthandler: bool,
+    /// The number of frames `tracemalloc` keeps; 0: it is not started.
+    pub tracemalloc: u32,
+    /// What `os.cpu_count` says; -1: what there is.
+    pub cpu_count: i32,
 }
 
 #[derive(Default)]

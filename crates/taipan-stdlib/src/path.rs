@@ -1,6 +1,6 @@
 //! Paths and file descriptors as arguments: `str`, `bytes`, objects with `__fspath__`, and descriptors where they are allowed.
 //!
-//! Text is UTF-8 with `surrogateescape`, so that every name the system knows can be said in Python.
+//! Text is UTF-8 (or what the locale has in place of it) with `surrogateescape`, so that every name the system knows can be said in Python.
 
 use std::ffi::{CStr, CString};
 use taipan_core::{Py, Raised, Value, Vm, builtin_types, name, str_object};
@@ -192,11 +192,18 @@ pub fn encode(vm: &mut Vm, value: &Value) -> Py<Vec<u8>> {
     if let Some(ascii) = str_object::str_of(value).and_then(|text| text.ascii()) {
         return Ok(ascii.as_bytes().to_vec());
     }
+    let encoding = encoding(vm);
+    let encoding = encoding.as_deref().unwrap_or("utf-8");
     let encoded =
-        taipan_types::codec::encode_str(vm, value, Some("utf-8"), Some("surrogateescape"))?;
+        taipan_types::codec::encode_str(vm, value, Some(encoding), Some("surrogateescape"))?;
     Ok(taipan_types::bytes::bytes_of(&encoded)
         .unwrap_or(&[])
         .to_vec())
+}
+
+/// The file system's encoding, if it is not UTF-8.
+fn encoding(vm: &Vm) -> Option<String> {
+    crate::config::read(vm, |config| config.encodings.filesystem.clone())
 }
 
 /// `os.fsencode` of an argument to a C string.
@@ -206,7 +213,9 @@ pub fn fs_string(vm: &mut Vm, value: &Value) -> Py<CString> {
 
 /// The text of a file system name.
 pub fn decode(vm: &mut Vm, bytes: &[u8]) -> Py {
-    taipan_types::codec::decode(vm, bytes, Some("utf-8"), Some("surrogateescape"))
+    let encoding = encoding(vm);
+    let encoding = encoding.as_deref().unwrap_or("utf-8");
+    taipan_types::codec::decode(vm, bytes, Some(encoding), Some("surrogateescape"))
 }
 
 /// A name of the file system as `bytes` or as text.

@@ -1,7 +1,7 @@
 //! Start-up: types, the first modules, the import system, the standard streams.
 
 use taipan_core::dict_object::{self, Dict};
-use taipan_core::{Py, Value, Vm, str_object};
+use taipan_core::{Py, Raised, Value, Vm, str_object};
 use taipan_interp::module::Module;
 use taipan_stdlib::config::{self, Config};
 use taipan_stdlib::{_imp, library};
@@ -25,8 +25,39 @@ fn embedded_names() -> Vec<&'static str> {
     taipan_lib::modules().map(|module| module.name).collect()
 }
 
+/// Why an interpreter did not start.
+pub enum Failure {
+    /// What was being done, and the exception that it ended with.
+    Raised(&'static str, Raised),
+    /// A reason without an exception.
+    Message(String),
+}
+
+impl From<Raised> for Failure {
+    fn from(raised: Raised) -> Failure {
+        Failure::Raised("the interpreter cannot start", raised)
+    }
+}
+
+impl Failure {
+    /// The failure as text for the user.
+    pub fn describe(self, vm: &mut Vm) -> String {
+        match self {
+            Failure::Raised(doing, raised) => {
+                let exception = vm.take_raised(raised);
+                let text = crate::run::describe(vm, &exception);
+                format!("Fatal Python error: {doing}\nPython runtime state: core initialized\n{text}")
+            }
+            Failure::Message(message) => format!(
+                "Fatal Python error: {message}\nPython runtime state: core initialized\n\n\
+                 Current thread (most recent call first):\n  <no Python frame>"
+            ),
+        }
+    }
+}
+
 /// Brings a fresh interpreter to the point where programs can run.
-pub fn start(vm: &mut Vm, mut settings: Config) -> Py<()> {
+pub fn start(vm: &mut Vm, mut settings: Config) -> Result<(), Failure> {
     library::set_source(
         vm,
         library::Source {
@@ -39,6 +70,9 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Py<()> {
         settings.path.push(taipan_lib::ROOT.into());
     }
     let no_site = settings.flags.no_site;
+    let with_warnings = !settings.warn_options.is_empty();
+    let locale_is_set = settings.encodings.locale_is_set;
+    let (faulthandler, tracemalloc) = (settings.faulthandler, settings.tracemalloc);
     config::set(vm, settings);
     for module in taipan_bindings::MODULES {
         _imp::add_module(vm, module);
@@ -51,31 +85,48 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Py<()> {
     let sys_dict = sys.expect::<Module>().dict().to_value();
     *vm.interpreter().sys_dict.borrow_mut() = Some(sys_dict.clone());
     set(&sys_dict, "modules", modules);
-    taipan_stdlib::_locale::start();
+    crate::prompt::install(&sys_dict);
+    if !locale_is_set {
+        taipan_stdlib::_locale::start();
+    }
     taipan_stdlib::_signal::install_interrupt_handler(vm)?;
-    if wants_fault_handlers(vm) {
+    if faulthandler {
         taipan_stdlib::faulthandler::enable_at_start(vm)?;
     }
     start_imports(vm, &sys)?;
-    start_streams(vm, &sys_dict)?;
+    if tracemalloc > 0 {
+        call_if_native(
+            vm,
+            "_tracemalloc",
+            "start",
+            &[Value::int(i64::from(tracemalloc))],
+        )?;
+    }
+    crate::streams::start(vm, &sys_dict)?;
+    crate::run::main_module(vm)?;
+    if with_warnings {
+        import(vm, "warnings")?;
+    }
     if !no_site {
-        import(vm, "site")?;
+        let site = import(vm, "site");
+        site.map_err(|raised| {
+            Failure::Raised("init_import_site: Failed to import the site module", raised)
+        })?;
     }
     Ok(())
 }
 
-/// `-X faulthandler`, `-X dev` or a non-empty `PYTHONFAULTHANDLER`.
-fn wants_fault_handlers(vm: &Vm) -> bool {
-    config::read(vm, |config| {
-        let option = |(name, _): &(String, Option<String>)| name == "faulthandler";
-        let variable = || std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|v| !v.is_empty());
-        config.flags.dev_mode
-            || config.x_options.iter().any(option)
-            || (!config.flags.ignore_environment && variable())
-    })
+/// Calls a function of a native module, if this build has the module.
+fn call_if_native(vm: &mut Vm, module: &str, function: &str, args: &[Value]) -> Py<()> {
+    if _imp::find_native(vm, module).is_none() {
+        return Ok(());
+    }
+    let module = import(vm, module)?;
+    let function = vm.get_attr_str(&module, function)?;
+    vm.call(&function, args).map(drop)
 }
 
-fn set(dict: &Value, key: &str, value: Value) {
+pub(crate) fn set(dict: &Value, key: &str, value: Value) {
     let old = dict
         .expect::<Dict>()
         .set_name(&str_object::name(key), value);
@@ -137,56 +188,4 @@ fn start_imports(vm: &mut Vm, sys: &Value) -> Py<()> {
 /// `import module`; gives the module itself, not its top package.
 pub fn import(vm: &mut Vm, module: &str) -> Py {
     taipan_stdlib::builtins::import::import_module(vm, module)
-}
-
-/// `sys.stdin`, `stdout`, `stderr`.
-fn start_streams(vm: &mut Vm, sys: &Value) -> Py<()> {
-    import(vm, "encodings")?;
-    let io = import(vm, "io")?;
-    let open = vm.get_attr_str(&io, "open")?;
-    set(sys, "__stdin__", Value::none());
-    let buffering = Value::from_i32(-1);
-    for (fd, variable, mode, errors) in [
-        (0, "stdin", "r", "strict"),
-        (1, "stdout", "w", "strict"),
-        (2, "stderr", "w", "backslashreplace"),
-    ] {
-        // SAFETY: a plain query.
-        let stream = if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
-            Value::none()
-        } else {
-            let values = [
-                Value::from_i32(fd),
-                str_object::new_str(mode),
-                buffering.clone(),
-                str_object::new_str("utf-8"),
-                str_object::new_str(errors),
-                if fd == 0 {
-                    Value::none()
-                } else {
-                    str_object::new_str("\n")
-                },
-                Value::bool(false),
-            ];
-            let stream = vm.call(&open, &values)?;
-            // SAFETY: a plain query.
-            if fd == 2 || (fd == 1 && unsafe { libc::isatty(fd) } == 1) {
-                let reconfigure = vm.get_attr_str(&stream, "reconfigure")?;
-                let names = [str_object::name("line_buffering")];
-                vm.call_args(
-                    &reconfigure,
-                    taipan_core::Args::new(&[Value::bool(true)], &names),
-                )?;
-            }
-            vm.set_attr_str(&stream, "mode", &str_object::new_str(mode))?;
-            stream
-        };
-        set(sys, variable, stream.clone());
-        set(sys, &format!("__{variable}__"), stream);
-    }
-    let builtins = vm.interpreter().builtins.borrow().clone();
-    if let Some(builtins) = builtins {
-        set(&builtins, "open", open);
-    }
-    Ok(())
 }

@@ -10,23 +10,28 @@
 //! See `docs/architecture.md`.
 
 mod bootstrap;
+mod finish;
 mod hooks;
 mod program;
 mod prompt;
 mod run;
+mod startup;
+mod streams;
 mod stress;
 
 pub use program::Program;
 
 pub use taipan_core::alloc::Mimalloc;
 pub use taipan_stdlib::_signal::default_fault_actions;
-pub use taipan_stdlib::config::{Config, Flags};
+pub use taipan_stdlib::config::{Config, Encodings, Flags, Imports};
+pub use taipan_stdlib::sys::info::{language_version, version};
 
 use taipan_core::{Interpreter, Vm};
 
 /// A Python interpreter on the current thread.
 pub struct Runtime {
     vm: Vm,
+    interrupted: bool,
 }
 
 impl Runtime {
@@ -40,22 +45,29 @@ impl Runtime {
         bootstrap::define_types();
         stress::before_start(&mut vm);
         match bootstrap::start(&mut vm, config) {
-            Ok(()) => Ok(Runtime { vm }),
-            Err(raised) => {
-                let exception = vm.take_raised(raised);
-                Err(run::describe(&mut vm, &exception))
-            }
+            Ok(()) => Ok(Runtime {
+                vm,
+                interrupted: false,
+            }),
+            Err(failure) => Err(failure.describe(&mut vm)),
         }
     }
 
     /// Runs a program as `__main__` and finishes the interpreter; the result is the process's exit status.
     pub fn run(&mut self, program: &Program) -> i32 {
         stress::before_program(&mut self.vm);
-        let mut status = run::run(&mut self.vm, program);
+        let ended = run::run(&mut self.vm, program);
+        self.interrupted = ended.interrupted;
+        let mut status = ended.status;
         if !stress::after_program(&mut self.vm) {
             status = 99;
         }
-        run::finish(&mut self.vm, status)
+        finish::finish(&mut self.vm, status)
+    }
+
+    /// Did the program end because nobody caught a `KeyboardInterrupt`?
+    pub fn was_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// The token that gives access to everything else.

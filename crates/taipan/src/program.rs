@@ -1,16 +1,16 @@
 //! What to run.
 
+use std::ffi::OsString;
+
 /// A program, as the command line names it.
 #[derive(Clone, Debug)]
 pub enum Program {
     /// `-c text`
-    Command(String),
+    Command(OsString),
     /// `-m name`
-    Module(String),
+    Module(OsString),
     /// A file, or a folder or archive with `__main__`.
-    File(String),
-    /// Text from standard input that is no terminal.
+    File(OsString),
+    /// Standard input: the prompt if it is a terminal.
     Stdin,
-    /// The prompt.
-    Interactive,
 }

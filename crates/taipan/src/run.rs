@@ -1,169 +1,372 @@
-//! Running a program as `__main__`, reporting what it did not catch, and the end of the interpreter.
+//! Running a program as `__main__`, and reporting what it did not catch.
 
 use crate::bootstrap::import;
 use crate::program::Program;
-use crate::prompt;
+use crate::startup;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use taipan_core::dict_object::Dict;
 use taipan_core::{Py, Raised, Value, Vm, builtin_types, exception, name, str_object};
 use taipan_interp::code_object::CodeObject;
 use taipan_interp::module::Module;
-use taipan_stdlib::builtins::source;
+use taipan_stdlib::audit::audit;
+use taipan_stdlib::builtins::source::{self, Request};
+use taipan_stdlib::config;
+use taipan_stdlib::sys::hooks::report_uncaught;
+use taipan_stdlib::{path, traceback_print};
 use taipan_syntax::Mode;
 
-/// Runs the program; the result is the exit status.
-pub fn run(vm: &mut Vm, program: &Program) -> i32 {
-    match run_program(vm, program) {
-        Ok(()) => 0,
-        Err(raised) => report(vm, raised),
+/// How a program ended.
+#[derive(Clone, Copy, Default)]
+pub struct Ended {
+    pub status: i32,
+    /// By an interrupt that nobody caught.
+    pub interrupted: bool,
+    /// By `SystemExit`: nothing follows.
+    pub exits: bool,
+}
+
+/// Why a program does not go on.
+pub enum Stop {
+    Raised(Raised),
+    /// It could not be started; the user knows already.
+    Status(i32),
+}
+
+impl From<Raised> for Stop {
+    fn from(raised: Raised) -> Stop {
+        Stop::Raised(raised)
     }
 }
 
-fn run_program(vm: &mut Vm, program: &Program) -> Py<()> {
+/// Runs the program, and the prompt behind it if that is asked for.
+pub fn run(vm: &mut Vm, program: &Program) -> Ended {
+    startup::banner(vm, program);
+    let at_prompt = matches!(program, Program::Stdin) && startup::is_interactive(vm);
+    let inspect = config::read(vm, |config| config.flags.inspect > 0);
+    let ended = match run_program(vm, program, at_prompt) {
+        Ok(()) => Ended::default(),
+        Err(Stop::Status(status)) => Ended {
+            status,
+            ..Ended::default()
+        },
+        Err(Stop::Raised(raised)) => report(vm, raised, inspect && !at_prompt),
+    };
+    if ended.exits || !(inspect || startup::inspect_is_wished(vm)) || !startup::is_interactive(vm) {
+        return ended;
+    }
+    match startup::interactive(vm, false) {
+        Ok(()) => Ended::default(),
+        Err(raised) => report(vm, raised, false),
+    }
+}
+
+fn run_program(vm: &mut Vm, program: &Program, at_prompt: bool) -> Result<(), Stop> {
     let globals = main_module(vm)?;
     match program {
         Program::Command(text) => {
-            path_first(vm, "")?;
-            run_text(vm, text.as_bytes(), "<string>", &globals)
+            path_first(vm, OsStr::new(""))?;
+            run_command(vm, text, &globals)
         }
         Program::Module(module) => {
-            path_first(vm, &current_folder())?;
-            let runpy = import(vm, "runpy")?;
-            let run = vm.get_attr_str(&runpy, "_run_module_as_main")?;
-            vm.call(&run, &[str_object::new_str(module)]).map(drop)
+            let folder = std::env::current_dir().unwrap_or_default();
+            path_first(vm, folder.as_os_str())?;
+            let module = path::decode(vm, module.as_bytes())?;
+            audit(vm, "cpython.run_module", || vec![module.clone()])?;
+            Ok(run_as_main(vm, &[module])?)
         }
-        Program::File(path) => run_file(vm, path, &globals),
+        Program::File(file) => run_file(vm, file, &globals),
         Program::Stdin => {
-            path_first(vm, "")?;
-            let mut text = Vec::new();
-            if std::io::Read::read_to_end(&mut std::io::stdin(), &mut text).is_err() {
-                return Err(vm.raise(&builtin_types::OS_ERROR, "standard input cannot be read"));
+            path_first(vm, OsStr::new(""))?;
+            if at_prompt {
+                return Ok(startup::interactive(vm, true)?);
             }
-            run_text(vm, &text, "<stdin>", &globals)
-        }
-        Program::Interactive => {
-            path_first(vm, "")?;
-            prompt::run(vm, &globals)
+            audit(vm, "cpython.run_stdin", Vec::new)?;
+            let mut text = Vec::new();
+            // What cannot be read is not there.
+            let _ = std::io::Read::read_to_end(&mut std::io::stdin(), &mut text);
+            let filename = str_object::new_str("<stdin>");
+            set_file(&globals, &filename);
+            let done = run_source(vm, &text, &filename, &globals);
+            unset_file(&globals);
+            Ok(done?)
         }
     }
 }
 
-fn current_folder() -> String {
-    std::env::current_dir()
-        .map(|path| path.to_string_lossy().into_owned())
-        .unwrap_or_default()
+/// `runpy` runs a module, or `__main__` of `sys.path[0]`.
+fn run_as_main(vm: &mut Vm, args: &[Value]) -> Py<()> {
+    let runpy = import(vm, "runpy")?;
+    let run = vm.get_attr_str(&runpy, "_run_module_as_main")?;
+    vm.call(&run, args).map(drop)
 }
 
-/// The module `__main__`; gives its dict.
-fn main_module(vm: &mut Vm) -> Py {
+/// The dict of the module `__main__`, which is made if it is not there.
+pub fn main_module(vm: &mut Vm) -> Py {
+    let modules = vm.interpreter().modules.borrow().clone();
+    let known = |key: &Value| modules.as_ref()?.cast::<Dict>()?.get_name(key);
+    if let Some(main) = known(name!("__main__"))
+        && let Some(module) = main.cast::<Module>()
+    {
+        return Ok(module.dict().to_value());
+    }
     let module = Module::create("__main__", None);
     let dict = module.expect::<Module>().dict();
-    let builtins = vm
-        .interpreter()
-        .modules
-        .borrow()
-        .as_ref()
-        .and_then(|modules| modules.cast::<Dict>()?.get_name(name!("builtins")));
-    if let Some(builtins) = builtins {
+    if let Some(bootstrap) = known(name!("_frozen_importlib")) {
+        let loader = vm.get_attr_str(&bootstrap, "BuiltinImporter")?;
+        dict.set_name(name!("__loader__"), loader);
+    }
+    if let Some(builtins) = known(name!("builtins")) {
         dict.set_name(name!("__builtins__"), builtins);
     }
-    if let Some(modules) = &*vm.interpreter().modules.borrow() {
-        modules
-            .expect::<Dict>()
-            .set_name(name!("__main__"), module.clone());
+    let value = dict.to_value();
+    if let Some(modules) = modules.as_ref().and_then(|modules| modules.cast::<Dict>()) {
+        modules.set_name(name!("__main__"), module.clone());
     }
-    Ok(module.expect::<Module>().dict().to_value())
+    Ok(value)
 }
 
 /// Puts the program's folder in front of `sys.path`, unless the command line forbids it.
-fn path_first(vm: &mut Vm, folder: &str) -> Py<()> {
-    if taipan_stdlib::config::read(vm, |config| config.flags.safe_path || config.flags.isolated) {
+fn path_first(vm: &mut Vm, folder: &OsStr) -> Py<()> {
+    if config::read(vm, |config| config.flags.safe_path) {
         return Ok(());
     }
+    put_first(vm, folder)
+}
+
+fn put_first(vm: &mut Vm, entry: &OsStr) -> Py<()> {
     let sys = vm.interpreter().sys_dict.borrow().clone();
     if let Some(path) = sys.and_then(|sys| sys.cast::<Dict>()?.get_name(name!("path"))) {
+        let entry = path::decode(vm, entry.as_bytes())?;
         let insert = vm.get_attr_str(&path, "insert")?;
-        vm.call(&insert, &[Value::from_i32(0), str_object::new_str(folder)])?;
+        vm.call(&insert, &[Value::from_i32(0), entry])?;
     }
     Ok(())
 }
 
-/// Compiles and runs source text.
-fn run_text(vm: &mut Vm, source: &[u8], filename: &str, globals: &Value) -> Py<()> {
-    let text = source::decode_source(vm, source, &str_object::new_str(filename), Some(filename))?;
-    source::run_text(vm, &text, filename, Mode::Exec, globals).map(drop)
-}
+// ---- -c ----
 
-fn run_file(vm: &mut Vm, path: &str, globals: &Value) -> Py<()> {
-    let file = std::path::Path::new(path);
-    if file.is_dir() || path.ends_with(".zip") || path.ends_with(".pyz") {
-        path_first(vm, path)?;
-        let runpy = import(vm, "runpy")?;
-        let run = vm.get_attr_str(&runpy, "_run_module_as_main")?;
-        return vm
-            .call(&run, &[str_object::new_str("__main__"), Value::bool(false)])
-            .map(drop);
+fn run_command(vm: &mut Vm, text: &OsStr, globals: &Value) -> Result<(), Stop> {
+    let command = path::decode(vm, text.as_bytes())?;
+    audit(vm, "cpython.run_command", || vec![command.clone()])?;
+    let encoded = taipan_types::codec::encode_str(vm, &command, Some("utf-8"), None);
+    if let Err(raised) = encoded {
+        traceback_print::write_error(
+            vm,
+            "Unable to decode the command from the command line:\n",
+        );
+        return Err(raised.into());
     }
-    let source = match std::fs::read(file) {
-        Ok(source) => source,
-        Err(error) => {
-            let executable = taipan_stdlib::config::read(vm, |config| config.executable.clone());
-            let reason = error.to_string();
-            let reason = reason.split(" (os error").next().unwrap_or_default();
-            eprintln!(
-                "{executable}: can't open file '{}': [Errno {}] {reason}",
-                std::path::absolute(file)
-                    .unwrap_or_else(|_| file.into())
-                    .display(),
-                error.raw_os_error().unwrap_or(0)
-            );
-            return Err(vm.raise_with(&builtin_types::SYSTEM_EXIT, &[Value::from_i32(2)]));
-        }
-    };
-    let folder = std::fs::canonicalize(file)
-        .ok()
-        .and_then(|full| {
-            full.parent()
-                .map(|folder| folder.to_string_lossy().into_owned())
-        })
+    let text = str_object::str_of(&command)
+        .map(|text| text.to_lossy())
         .unwrap_or_default();
-    path_first(vm, &folder)?;
-    let dict = globals.expect::<Dict>();
-    dict.set_name(name!("__file__"), str_object::new_str(path));
-    dict.set_name(name!("__cached__"), Value::none());
-    if source.starts_with(&taipan_bytecode::marshal::MAGIC) {
-        return match taipan_bytecode::marshal::read_file(&source) {
-            Ok(code) => {
-                let code = CodeObject::create(&Arc::new(code));
-                source::run_code(vm, &code, globals, globals, None).map(drop)
+    let text = dedent(&text);
+    let filename = str_object::new_str("<string>");
+    let request = Request::new(vm, Mode::Exec);
+    let code = source::compile_text(vm, &text, &filename, &request)?;
+    remember(vm, &code, &text, "<string>", "<string>")?;
+    source::run_code(vm, &code, globals, globals, None)?;
+    Ok(())
+}
+
+/// Makes the text of a program that is in no file known to tracebacks: its code has the file name `file`, shown as `shown`.
+pub fn remember(vm: &mut Vm, code: &Value, text: &str, file: &str, shown: &str) -> Py<()> {
+    traceback_print::register_source(vm, file, text);
+    let linecache = import(vm, "linecache")?;
+    let register = vm.get_attr_str(&linecache, "_register_code")?;
+    let values = [
+        code.clone(),
+        str_object::new_str(text),
+        str_object::new_str(shown),
+    ];
+    vm.call(&register, &values).map(drop)
+}
+
+/// Takes the indentation that all lines have in common off; lines of white space become empty.
+fn dedent(text: &str) -> String {
+    const SPACE: [char; 2] = [' ', '\t'];
+    let mut common: Option<&str> = None;
+    for line in text.lines() {
+        let body = line.trim_start_matches(SPACE);
+        if body.is_empty() {
+            continue;
+        }
+        let indent = &line[..line.len() - body.len()];
+        common = Some(match common {
+            None => indent,
+            Some(old) => {
+                let same = old.bytes().zip(indent.bytes());
+                &old[..same.take_while(|(a, b)| a == b).count()]
             }
-            Err(_) => Err(vm.runtime_error("Bad magic number in .pyc file")),
-        };
+        });
     }
-    run_text(vm, &source, path, globals)
+    let common = common.unwrap_or("");
+    if common.is_empty() {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix(common) {
+            Some(rest) if !line.trim_matches([' ', '\t', '\r', '\n']).is_empty() => out += rest,
+            _ => out.push('\n'),
+        }
+    }
+    out
 }
 
-/// Reports an exception that nobody caught; gives the exit status.
-pub fn report(vm: &mut Vm, raised: Raised) -> i32 {
-    let error = vm.take_raised(raised);
-    if error.is_instance(&builtin_types::SYSTEM_EXIT) {
-        return exit_status(vm, &error);
+// ---- files ----
+
+fn run_file(vm: &mut Vm, file: &OsStr, globals: &Value) -> Result<(), Stop> {
+    let full = std::path::absolute(file).unwrap_or_else(|_| file.into());
+    let filename = path::decode(vm, full.as_os_str().as_bytes())?;
+    if full.is_dir() || is_archive(&full) {
+        put_first(vm, full.as_os_str())?;
+        let args = [str_object::new_str("__main__"), Value::bool(false)];
+        return Ok(run_as_main(vm, &args)?);
     }
-    show(vm, &error);
-    if error.is_instance(&builtin_types::KEYBOARD_INTERRUPT) {
-        130
+    let folder = std::fs::canonicalize(&full).unwrap_or_else(|_| full.clone());
+    path_first(vm, folder.parent().unwrap_or(Path::new("")).as_os_str())?;
+    audit(vm, "cpython.run_file", || vec![filename.clone()])?;
+    let text = match std::fs::read(&full) {
+        Ok(text) => text,
+        Err(error) => return Err(Stop::Status(cannot_open(vm, &filename, &error)?)),
+    };
+    set_file(globals, &filename);
+    let compiled = full.extension().is_some_and(|ending| ending == "pyc")
+        || text.starts_with(&taipan_bytecode::marshal::MAGIC);
+    set_loader(vm, globals, &filename, compiled)?;
+    let done = if compiled {
+        run_compiled(vm, &text, globals)
     } else {
-        1
+        let skip = config::read(vm, |config| config.skip_first_line);
+        let line_end = text.iter().position(|byte| *byte == b'\n');
+        let start = if skip {
+            line_end.unwrap_or(text.len())
+        } else {
+            0
+        };
+        run_source(vm, &text[start..], &filename, globals)
+    };
+    unset_file(globals);
+    Ok(done?)
+}
+
+/// Is the file a zip archive? Those end with a table of contents and its own end record.
+fn is_archive(file: &Path) -> bool {
+    use std::io::{Read, Seek, SeekFrom};
+    const RECORD: u64 = 22;
+    const LONGEST_COMMENT: u64 = 65535;
+    const SIGNATURE: &[u8] = b"PK\x05\x06";
+    let read = || -> std::io::Result<bool> {
+        let mut file = std::fs::File::open(file)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() || meta.len() < RECORD {
+            return Ok(false);
+        }
+        let mut start = [0; 2];
+        file.read_exact(&mut start)?;
+        let tail = meta.len().min(RECORD + LONGEST_COMMENT);
+        file.seek(SeekFrom::End(-(tail as i64)))?;
+        let mut bytes = Vec::with_capacity(tail as usize);
+        file.take(tail).read_to_end(&mut bytes)?;
+        let end = bytes.len().saturating_sub(RECORD as usize);
+        Ok(bytes.get(end..end + 4) == Some(SIGNATURE)
+            || bytes.windows(4).any(|window| window == SIGNATURE))
+    };
+    read().unwrap_or(false)
+}
+
+/// Tells the user that the program cannot be read; the exit status.
+fn cannot_open(vm: &mut Vm, filename: &Value, error: &std::io::Error) -> Py<i32> {
+    let program = config::read(vm, |config| config.orig_argv.first().cloned());
+    let program = program.unwrap_or_else(|| "taipan".into());
+    let shown = vm.repr_string(filename)?;
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    let number = error.raw_os_error().unwrap_or(0);
+    eprintln!(
+        "{}: can't open file {shown}: [Errno {number}] {reason}",
+        program.to_string_lossy()
+    );
+    Ok(2)
+}
+
+fn set_file(globals: &Value, filename: &Value) {
+    let dict = globals.expect::<Dict>();
+    dict.set_name(name!("__file__"), filename.clone());
+    dict.set_name(name!("__cached__"), Value::none());
+}
+
+fn unset_file(globals: &Value) {
+    let dict = globals.expect::<Dict>();
+    for key in [name!("__file__"), name!("__cached__")] {
+        drop(dict.remove_name(key));
     }
 }
 
-/// Shows an exception through `sys.excepthook`.
-pub fn show(vm: &mut Vm, error: &Value) {
+fn set_loader(vm: &mut Vm, globals: &Value, filename: &Value, compiled: bool) -> Py<()> {
+    let external = import(vm, "_frozen_importlib_external")?;
+    let class = if compiled {
+        "SourcelessFileLoader"
+    } else {
+        "SourceFileLoader"
+    };
+    let class = vm.get_attr_str(&external, class)?;
+    let loader = vm.call(&class, &[str_object::new_str("__main__"), filename.clone()])?;
+    globals
+        .expect::<Dict>()
+        .set_name(name!("__loader__"), loader);
+    Ok(())
+}
+
+fn run_compiled(vm: &mut Vm, bytes: &[u8], globals: &Value) -> Py<()> {
+    if !bytes.starts_with(&taipan_bytecode::marshal::MAGIC) {
+        return Err(vm.runtime_error("Bad magic number in .pyc file"));
+    }
+    match taipan_bytecode::marshal::read_file(bytes) {
+        Ok(code) => {
+            let code = CodeObject::create(&Arc::new(code));
+            source::run_code(vm, &code, globals, globals, None).map(drop)
+        }
+        Err(_) => Err(vm.runtime_error("Bad code object in .pyc file")),
+    }
+}
+
+/// Compiles and runs the text of a file.
+pub fn run_source(vm: &mut Vm, bytes: &[u8], filename: &Value, globals: &Value) -> Py<()> {
+    let shown = str_object::str_of(filename)
+        .map(|text| text.to_lossy())
+        .unwrap_or_default();
+    let text = source::decode_source(vm, bytes, filename, Some(&shown))?;
+    let request = Request::new(vm, Mode::Exec);
+    let code = source::compile_text(vm, &text, filename, &request)?;
+    source::run_code(vm, &code, globals, globals, None).map(drop)
+}
+
+// ---- what was not caught ----
+
+/// Reports an exception that nobody caught. With `inspect`, `SystemExit` is an exception like any other.
+pub fn report(vm: &mut Vm, raised: Raised, inspect: bool) -> Ended {
+    let error = vm.take_raised(raised);
+    if error.is_instance(&builtin_types::SYSTEM_EXIT) && !inspect {
+        return exit(vm, &error);
+    }
+    if let Some(exit_request) = show(vm, &error).filter(|_| !inspect) {
+        return exit(vm, &exit_request);
+    }
+    Ended {
+        status: 1,
+        interrupted: error.is_instance(&builtin_types::KEYBOARD_INTERRUPT),
+        exits: false,
+    }
+}
+
+/// Shows an exception through `sys.excepthook`; gives the `SystemExit` that the hook may have raised.
+pub fn show(vm: &mut Vm, error: &Value) -> Option<Value> {
     let _ = flush(vm, "stdout");
     let sys = vm.interpreter().sys_dict.borrow().clone();
-    let hook = sys
-        .as_ref()
-        .and_then(|sys| sys.cast::<Dict>()?.get_name(name!("excepthook")));
     if let Some(sys) = &sys {
         let dict = sys.expect::<Dict>();
         dict.set_name(name!("last_exc"), error.clone());
@@ -172,20 +375,9 @@ pub fn show(vm: &mut Vm, error: &Value) {
         let traceback = exception::traceback(vm, error).unwrap_or_else(Value::none);
         dict.set_name(name!("last_traceback"), traceback);
     }
-    let Some(hook) = hook else {
-        eprintln!("{}", describe(vm, error));
-        return;
-    };
-    let traceback = exception::traceback(vm, error).unwrap_or_else(Value::none);
-    if let Err(raised) = vm.call(
-        &hook,
-        &[error.type_of().to_value(), error.clone(), traceback],
-    ) {
-        let second = vm.take_raised(raised);
-        eprintln!("Error in sys.excepthook:\n{}", describe(vm, &second));
-        eprintln!("\nOriginal exception was:\n{}", describe(vm, error));
-    }
+    let exit = report_uncaught(vm, error);
     let _ = flush(vm, "stderr");
+    exit
 }
 
 /// An exception as text, with what is needed of its traceback, without the help of any library.
@@ -217,6 +409,14 @@ pub fn describe(vm: &mut Vm, error: &Value) -> String {
     }
 }
 
+fn exit(vm: &mut Vm, error: &Value) -> Ended {
+    Ended {
+        status: exit_status(vm, error),
+        interrupted: false,
+        exits: true,
+    }
+}
+
 fn exit_status(vm: &mut Vm, error: &Value) -> i32 {
     let code = vm.get_attr(error, name!("code")).unwrap_or_else(|raised| {
         drop(vm.take_raised(raised));
@@ -225,15 +425,16 @@ fn exit_status(vm: &mut Vm, error: &Value) -> i32 {
     if code.is_none() {
         return 0;
     }
-    if let Some(status) = code.as_i64() {
-        return status as i32;
+    if code.is_int() {
+        // An int beyond the machine's counts as -1.
+        return code.as_i64().unwrap_or(-1) as i32;
     }
     let _ = flush(vm, "stdout");
     let text = vm.str_string(&code).unwrap_or_else(|raised| {
         drop(vm.take_raised(raised));
         String::new()
     });
-    eprintln!("{text}");
+    traceback_print::write_error(vm, &format!("{text}\n"));
     1
 }
 
@@ -257,56 +458,6 @@ pub fn flush(vm: &mut Vm, stream: &str) -> Result<(), ()> {
         Err(raised) => {
             drop(vm.take_raised(raised));
             Err(())
-        }
-    }
-}
-
-/// The end: `atexit` functions, the program's globals, a last collection, the streams.
-pub fn finish(vm: &mut Vm, status: i32) -> i32 {
-    taipan_stdlib::atexit::run(vm);
-    let stdout = flush(vm, "stdout");
-    let modules = vm.interpreter().modules.borrow().clone();
-    let modules = modules.and_then(|modules| Some(modules.cast::<Dict>()?.items()));
-    let (main, others): (Vec<_>, Vec<_>) = modules
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|(name, _)| !str_eq_any(name, &["sys", "builtins"]))
-        .partition(|(name, _)| str_eq_any(name, &["__main__"]));
-    // The program's own names go first, then modules, those first that were imported last.
-    for (_, module) in main.iter().chain(others.iter().rev()) {
-        if let Some(module) = module.cast::<Module>() {
-            clear_module(module);
-        }
-    }
-    drop((main, others));
-    let _ = taipan_core::gc::collect(vm, 2).map_err(|raised| drop(vm.take_raised(raised)));
-    let stdout = stdout.and(flush(vm, "stdout"));
-    let _ = flush(vm, "stderr");
-    taipan_stdlib::faulthandler::finish();
-    if stdout.is_err() && status == 0 {
-        120
-    } else {
-        status
-    }
-}
-
-fn str_eq_any(text: &Value, wanted: &[&str]) -> bool {
-    str_object::str_of(text).is_some_and(|text| wanted.contains(&&text.to_lossy()[..]))
-}
-
-/// Empties a module's namespace as CPython does: private names first, then the others, `__builtins__` last.
-fn clear_module(module: &Module) {
-    let dict = module.dict();
-    for private in [true, false] {
-        for key in dict.keys() {
-            let Some(text) = str_object::str_of(&key).map(|text| text.to_lossy()) else {
-                continue;
-            };
-            let is_private = text.starts_with('_') && !text.starts_with("__");
-            if text != "__builtins__" && is_private == private {
-                let old = dict.set_name(&key, Value::none());
-                drop(old);
-            }
         }
     }
 }

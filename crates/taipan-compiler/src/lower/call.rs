@@ -96,8 +96,7 @@ impl<'a> Compiler<'a> {
         for keyword in keywords {
             self.expr(&keyword.value)?;
             if let Some(arg) = &keyword.arg {
-                let mangled = self.mangled(arg);
-                names.push(Constant::str(&mangled));
+                names.push(Constant::str(arg));
             }
         }
         self.load_const(Constant::Tuple(names.into()), pos);
@@ -226,8 +225,7 @@ impl<'a> Compiler<'a> {
         }
         for keyword in keywords {
             if let Some(arg) = &keyword.arg {
-                let mangled = self.mangled(arg);
-                self.load_str(&mangled, pos);
+                self.load_str(arg, pos);
             }
             self.expr(&keyword.value)?;
             if big {

@@ -148,15 +148,26 @@ pub fn raise_syntax_error(vm: &mut Vm, error: &SyntaxError, filename: &Value) ->
 
 /// Compiles a text to a code object; warnings are issued before it is used.
 pub fn compile_text(vm: &mut Vm, text: &str, filename: &Value, request: &Request) -> Py {
+    let shown = str_of(filename)
+        .map(|text| text.to_lossy())
+        .unwrap_or_default();
+    compile_text_as(vm, text, &shown, filename, request)
+}
+
+/// Compiles a text to a code object whose file name is not that of errors and warnings.
+pub fn compile_text_as(
+    vm: &mut Vm,
+    text: &str,
+    code_file: &str,
+    filename: &Value,
+    request: &Request,
+) -> Py {
     let parse = taipan_syntax::Options {
         allow_incomplete: request.allow_incomplete,
         dont_imply_dedent: request.dont_imply_dedent,
     };
-    let shown = str_of(filename)
-        .map(|text| text.to_lossy())
-        .unwrap_or_default();
     let compiled = taipan_syntax::parse(text, request.options.mode, &parse)
-        .and_then(|parsed| taipan_compiler::compile(&parsed, &shown, &request.options));
+        .and_then(|parsed| taipan_compiler::compile(&parsed, code_file, &request.options));
     finish(vm, compiled, text, filename)
 }
 
@@ -239,9 +250,7 @@ pub(crate) fn file_name(vm: &mut Vm, path: &Value) -> Py {
         }
     };
     let path = match bytes_of(&path) {
-        Some(bytes) => {
-            taipan_types::codec::decode(vm, bytes, Some("utf-8"), Some("surrogateescape"))?
-        }
+        Some(bytes) => crate::path::decode(vm, bytes)?,
         None => path,
     };
     if str_of(&path).is_some_and(|text| text.code_points().any(|c| c == 0)) {
@@ -523,12 +532,4 @@ fn checked_closure(vm: &mut Vm, free: usize, closure: Option<&Value>) -> Py<Opti
     Err(vm.type_error(format!(
         "code object requires a closure of exactly length {free}"
     )))
-}
-
-/// Runs a program's text in a module's namespace: the main script, `-c`, the prompt.
-pub fn run_text(vm: &mut Vm, text: &str, filename: &str, mode: Mode, globals: &Value) -> Py {
-    let filename = new_str(filename);
-    let request = Request::new(vm, mode);
-    let code = compile_text(vm, text, &filename, &request)?;
-    run_code(vm, &code, globals, globals, None)
 }

@@ -91,12 +91,12 @@ pub(super) fn excepthook(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     Ok(Value::none())
 }
 
-/// Reports an uncaught exception through `sys.excepthook`.
-pub fn report_uncaught(vm: &mut Vm, raised: &Value) {
+/// Reports an uncaught exception through `sys.excepthook`; gives the `SystemExit` that the hook may raise.
+pub fn report_uncaught(vm: &mut Vm, raised: &Value) -> Option<Value> {
     let Some(hook) = attribute(vm, name!("excepthook")) else {
         traceback_print::write_error(vm, "sys.excepthook is missing\n");
         traceback_print::print_exception(vm, raised);
-        return;
+        return None;
     };
     let traceback = exception::traceback(vm, raised).unwrap_or_else(Value::none);
     let args = [raised.type_of().to_value(), raised.clone(), traceback];
@@ -112,11 +112,15 @@ pub fn report_uncaught(vm: &mut Vm, raised: &Value) {
     }
     if let Err(failed) = vm.call(&hook, &args) {
         let failed = vm.take_raised(failed);
+        if failed.is_instance(&types::SYSTEM_EXIT) {
+            return Some(failed);
+        }
         traceback_print::write_error(vm, "Error in sys.excepthook:\n");
         traceback_print::print_exception(vm, &failed);
         traceback_print::write_error(vm, "\nOriginal exception was:\n");
         traceback_print::print_exception(vm, raised);
     }
+    None
 }
 
 // ---- unraisablehook ----

@@ -10,6 +10,8 @@ use taipan_core::str_object::{name, new_str};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, Type, TypeObject, Value, Vm};
 use taipan_interp::module::Module;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use taipan_types::list::new_list;
 
 /// The version of the language that is implemented.
@@ -189,9 +191,9 @@ fn hex_version() -> i64 {
 fn flags(flags: &Flags, digits: i64) -> Value {
     structseq::define(&FLAGS, &FLAGS_FIELDS);
     let row = vec![
-        flag(flags.debug),
-        flag(flags.inspect),
-        flag(flags.interactive),
+        int(flags.debug),
+        int(flags.inspect),
+        int(flags.interactive),
         int(flags.optimize),
         flag(flags.dont_write_bytecode),
         flag(flags.no_user_site),
@@ -199,7 +201,7 @@ fn flags(flags: &Flags, digits: i64) -> Value {
         flag(flags.ignore_environment),
         int(flags.verbose),
         int(flags.bytes_warning),
-        flag(flags.quiet),
+        int(flags.quiet),
         flag(flags.hash_randomization),
         flag(flags.isolated),
         Value::bool(flags.dev_mode),
@@ -207,9 +209,9 @@ fn flags(flags: &Flags, digits: i64) -> Value {
         flag(flags.warn_default_encoding),
         Value::bool(flags.safe_path),
         int(digits),
-        int(0),
-        int(1),
-        int(1),
+        flags.gil.map_or_else(Value::none, flag),
+        flag(flags.thread_inherit_context),
+        flag(flags.context_aware_warnings),
     ];
     structseq::create(&FLAGS, 18, row)
 }
@@ -290,20 +292,40 @@ fn implementation(vm: &mut Vm) -> Value {
     }
 }
 
-fn strings(texts: &[String]) -> Value {
-    new_list(texts.iter().map(|text| new_str(text)).collect())
+/// A text of the system, with surrogates for bytes that are no text.
+fn system_text(vm: &mut Vm, text: &OsStr) -> Value {
+    match text.to_str() {
+        Some(text) if text.is_ascii() => new_str(text),
+        _ => match crate::path::decode(vm, text.as_bytes()) {
+            Ok(text) => text,
+            Err(raised) => {
+                drop(vm.take_raised(raised));
+                new_str(&text.to_string_lossy())
+            }
+        },
+    }
 }
 
-fn version_text() -> String {
+fn strings(vm: &mut Vm, texts: &[OsString]) -> Value {
+    new_list(texts.iter().map(|text| system_text(vm, text)).collect())
+}
+
+/// The version of the language, as text.
+pub fn language_version() -> String {
     let (major, minor, micro) = VERSION;
-    format!("{major}.{minor}.{micro} (Taipan {OWN_VERSION}) [Rust]")
+    format!("{major}.{minor}.{micro}")
+}
+
+/// `sys.version`
+pub fn version() -> String {
+    format!("{} (Taipan {OWN_VERSION}) [Rust]", language_version())
 }
 
 /// Puts all constants into the module's dict.
 pub(super) fn fill(vm: &mut Vm, dict: &Value) {
     let config = config::read(vm, Config::clone);
-    let mut put = |name: &str, value: Value| add(dict, name, value);
-    put("version", new_str(&version_text()));
+    let put = |name: &str, value: Value| add(dict, name, value);
+    put("version", new_str(&version()));
     put("version_info", version_info());
     put("hexversion", Value::int(hex_version()));
     put("api_version", int(1013));
@@ -341,7 +363,7 @@ pub(super) fn fill(vm: &mut Vm, dict: &Value) {
     );
     put("_framework", new_str(""));
     put("_home", Value::none());
-    fill_paths(&config, &mut put);
+    fill_paths(vm, &config, dict);
     let names = new_tuple(NAMES.iter().map(|text| name(text)).collect::<Vec<_>>());
     let implementation = implementation(vm);
     let names = vm.call(&types::FROZENSET.to_value(), &[names]);
@@ -359,37 +381,58 @@ pub(super) fn fill(vm: &mut Vm, dict: &Value) {
     add(dict, "_jit", jit_module());
 }
 
-fn fill_paths(config: &Config, put: &mut dyn FnMut(&str, Value)) {
-    put("argv", strings(&config.argv));
-    put("orig_argv", strings(&config.orig_argv));
-    put("path", strings(&config.path));
-    put("executable", new_str(&config.executable));
-    put("_base_executable", new_str(&config.executable));
-    put("prefix", new_str(&config.prefix));
-    put("exec_prefix", new_str(&config.exec_prefix));
-    put("base_prefix", new_str(&config.base_prefix));
-    put("base_exec_prefix", new_str(&config.base_exec_prefix));
-    put("_stdlib_dir", new_str(&config.stdlib_dir));
+fn fill_paths(vm: &mut Vm, config: &Config, dict: &Value) {
+    for (attribute, texts) in [
+        ("argv", &config.argv),
+        ("orig_argv", &config.orig_argv),
+        ("path", &config.path),
+        ("warnoptions", &config.warn_options),
+    ] {
+        let texts = strings(vm, texts);
+        add(dict, attribute, texts);
+    }
+    let base = if config.base_executable.is_empty() {
+        &config.executable
+    } else {
+        &config.base_executable
+    };
+    for (attribute, text) in [
+        ("executable", &config.executable),
+        ("_base_executable", base),
+        ("prefix", &config.prefix),
+        ("exec_prefix", &config.exec_prefix),
+        ("base_prefix", &config.base_prefix),
+        ("base_exec_prefix", &config.base_exec_prefix),
+    ] {
+        let text = system_text(vm, text);
+        add(dict, attribute, text);
+    }
+    add(dict, "_stdlib_dir", new_str(crate::library::root(vm)));
     let platlibdir = if config.platlibdir.is_empty() {
         "lib"
     } else {
         &config.platlibdir
     };
-    put("platlibdir", new_str(platlibdir));
-    put(
-        "pycache_prefix",
-        structseq::text(config.pycache_prefix.as_deref()),
-    );
-    put("warnoptions", strings(&config.warn_options));
-    put("meta_path", new_list(Vec::new()));
-    put("path_hooks", new_list(Vec::new()));
-    put("path_importer_cache", new_dict());
+    add(dict, "platlibdir", new_str(platlibdir));
+    let prefix = match &config.imports.pycache_prefix {
+        Some(prefix) => system_text(vm, prefix),
+        None => Value::none(),
+    };
+    add(dict, "pycache_prefix", prefix);
+    add(dict, "meta_path", new_list(Vec::new()));
+    add(dict, "path_hooks", new_list(Vec::new()));
+    add(dict, "path_importer_cache", new_dict());
     let options = new_dict();
     for (key, value) in &config.x_options {
-        let value = value.as_deref().map_or_else(|| Value::bool(true), new_str);
-        drop(options.expect::<Dict>().set_name(&name(key), value));
+        let key = system_text(vm, key);
+        let value = match value {
+            Some(value) => system_text(vm, value),
+            None => Value::bool(true),
+        };
+        let key = taipan_core::str_object::intern(&key);
+        drop(options.expect::<Dict>().set_name(&key, value));
     }
-    put("_xoptions", options);
+    add(dict, "_xoptions", options);
 }
 
 /// `sys._jit`

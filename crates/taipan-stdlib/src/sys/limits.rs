@@ -160,6 +160,7 @@ pub(super) fn setdlopenflags(vm: &mut Vm, _module: &Value, flags: &Value) -> Py 
 }
 
 /// -1: `os.cpu_count()` shall ask the system.
-pub(super) fn cpu_count_config(_vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::from_i32(-1))
+pub(super) fn cpu_count_config(vm: &mut Vm, _module: &Value) -> Py {
+    let count = config::read(vm, |config| config.cpu_count);
+    Ok(Value::from_i32(if count > 0 { count } else { -1 }))
 }

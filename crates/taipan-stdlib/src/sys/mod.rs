@@ -3,7 +3,7 @@
 mod frames;
 pub use frames::frame_at;
 pub mod hooks;
-mod info;
+pub mod info;
 mod limits;
 mod monitor;
 mod names;
@@ -365,12 +365,12 @@ fn getdefaultencoding(_vm: &mut Vm, _module: &Value) -> Py {
 }
 
 fn getfilesystemencoding(vm: &mut Vm, _module: &Value) -> Py {
-    let encoding = crate::config::read(vm, |config| config.filesystem_encoding.clone());
+    let encoding = crate::config::read(vm, |config| config.encodings.filesystem.clone());
     Ok(new_str(encoding.as_deref().unwrap_or("utf-8")))
 }
 
 fn getfilesystemencodeerrors(vm: &mut Vm, _module: &Value) -> Py {
-    let errors = crate::config::read(vm, |config| config.filesystem_errors.clone());
+    let errors = crate::config::read(vm, |config| config.encodings.filesystem_errors.clone());
     Ok(new_str(errors.as_deref().unwrap_or("surrogateescape")))
 }
 
