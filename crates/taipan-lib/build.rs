@@ -190,7 +190,10 @@ fn compile(name: &str, source: &[u8], filename: &str) -> Result<Vec<u8>, String>
 /// The file name in tracebacks. The import machinery's own frames bear the name by which tracebacks leave them out.
 fn filename(name: &str, relative: &str) -> String {
     match name {
-        "importlib._bootstrap" | "importlib._bootstrap_external" | "zipimport" => {
+        "importlib._bootstrap"
+        | "importlib._bootstrap_external"
+        | "zipimport"
+        | "_taipan_importer" => {
             format!("<frozen {name}>")
         }
         _ => format!("/<taipan>/{relative}"),

@@ -11,12 +11,18 @@ const OUTPUT_LOST: i32 = 120;
 pub fn finish(vm: &mut Vm, status: i32) -> i32 {
     wait_for_threads(vm);
     taipan_stdlib::atexit::run(vm);
-    let mut written = flush_streams(vm);
+    let written = flush_streams(vm);
     taipan_stdlib::sys::hooks::set_finalizing(vm);
     empty_modules(vm);
     let _ = taipan_core::gc::collect(vm, 2).map_err(|raised| drop(vm.take_raised(raised)));
-    written &= flush_streams(vm);
-    taipan_stdlib::faulthandler::finish();
+    // What finalisers wrote; whether that fails is nobody's business any more.
+    for name in ["stdout", "stderr"] {
+        if let Some(stream) = stream(vm, name)
+            && let Err(raised) = vm.call_method(&stream, name!("flush"), &[])
+        {
+            drop(vm.take_raised(raised));
+        }
+    }
     if written { status } else { OUTPUT_LOST }
 }
 

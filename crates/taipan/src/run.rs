@@ -54,7 +54,8 @@ pub fn run(vm: &mut Vm, program: &Program) -> Ended {
         },
         Err(Stop::Raised(raised)) => report(vm, raised, inspect && !at_prompt),
     };
-    if ended.exits || !(inspect || startup::inspect_is_wished(vm)) || !startup::is_interactive(vm) {
+    let goes_on = !ended.exits && !at_prompt && (inspect || startup::inspect_is_wished(vm));
+    if !goes_on || !startup::is_interactive(vm) {
         return ended;
     }
     match startup::interactive(vm, false) {

@@ -141,7 +141,9 @@ fn importlib_entry(entry: &Value) -> (bool, bool) {
     let code = &frame.code().code;
     let internal = matches!(
         &*code.filename,
-        "<frozen importlib._bootstrap>" | "<frozen importlib._bootstrap_external>"
+        "<frozen importlib._bootstrap>"
+            | "<frozen importlib._bootstrap_external>"
+            | "<frozen _taipan_importer>"
     );
     (internal, &*code.name == "_call_with_frames_removed")
 }

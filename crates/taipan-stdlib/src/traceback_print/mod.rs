@@ -373,7 +373,7 @@ fn source_lines(vm: &mut Vm, file: &str) -> Option<Vec<String>> {
     if file.starts_with('<') && file.ends_with('>') {
         return None;
     }
-    let mut bytes = std::fs::read(file).ok();
+    let mut bytes = embedded_source(vm, file).or_else(|| std::fs::read(file).ok());
     if bytes.is_none() && !std::path::Path::new(file).is_absolute() {
         let path = sys_item(vm, name!("path"))?;
         let folders = match vm.to_vec(&path) {
@@ -399,6 +399,15 @@ fn source_lines(vm: &mut Vm, file: &str) -> Option<Vec<String>> {
             .map(str::to_owned)
             .collect(),
     )
+}
+
+/// The source of a module of the embedded library, by the file it pretends to be.
+fn embedded_source(vm: &Vm, file: &str) -> Option<Vec<u8>> {
+    let path = file.strip_prefix(crate::library::root(vm))?;
+    let path = path.strip_prefix('/')?.strip_suffix(".py")?;
+    let module = path.strip_suffix("/__init__").unwrap_or(path);
+    let module = crate::library::find(vm, &module.replace('/', "."))?;
+    Some(module.source.to_vec())
 }
 
 fn cached_lines(vm: &mut Vm, file: &str) -> Option<Vec<String>> {
