@@ -94,8 +94,8 @@ pub fn parse(words: Vec<OsString>) -> Result<Action, Failure> {
             break;
         }
         if bytes.starts_with(b"--") {
-            if let Some(text) = long_option(&word, &mut scanner, &mut found, &mut version)
-                .map_err(&usage)?
+            if let Some(text) =
+                long_option(&word, &mut scanner, &mut found, &mut version).map_err(&usage)?
             {
                 return Ok(Action::Print(text));
             }

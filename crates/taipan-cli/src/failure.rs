@@ -57,9 +57,7 @@ impl Failure {
                 } else {
                     "preinitialized"
                 };
-                eprintln!(
-                    "Fatal Python error: {place}{message}\nPython runtime state: {state}\n"
-                );
+                eprintln!("Fatal Python error: {place}{message}\nPython runtime state: {state}\n");
                 1
             }
         }

@@ -59,55 +59,136 @@ arg ...: arguments for the program, in sys.argv[1:]
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("PYTHONASYNCIODEBUG", "debug mode of asyncio"),
     ("PYTHONBREAKPOINT", "what breakpoint() calls; 0: nothing"),
-    ("PYTHONCOERCECLOCALE", "0: leave the locale \"C\" as it is; warn: tell about it"),
+    (
+        "PYTHONCOERCECLOCALE",
+        "0: leave the locale \"C\" as it is; warn: tell about it",
+    ),
     ("PYTHONDEBUG", "the parser's debug level (-d)"),
     ("PYTHONDEVMODE", "development mode (-X dev)"),
     ("PYTHONDONTWRITEBYTECODE", "write no .pyc files (-B)"),
-    ("PYTHONFAULTHANDLER", "tracebacks for fatal signals (-X faulthandler)"),
-    ("PYTHONHASHSEED", "random, or the number that hashes of text start from"),
+    (
+        "PYTHONFAULTHANDLER",
+        "tracebacks for fatal signals (-X faulthandler)",
+    ),
+    (
+        "PYTHONHASHSEED",
+        "random, or the number that hashes of text start from",
+    ),
     ("PYTHONHOME", "prefix, or prefix:exec_prefix"),
-    ("PYTHONINSPECT", "go on at the prompt after the program (-i)"),
-    ("PYTHONINTMAXSTRDIGITS", "most digits of int from and to text (-X int_max_str_digits)"),
-    ("PYTHONIOENCODING", "encoding[:errors] of the standard streams"),
-    ("PYTHONNODEBUGRANGES", "no columns in tracebacks (-X no_debug_ranges)"),
-    ("PYTHONNOUSERSITE", "no folder of the user's for packages (-s)"),
+    (
+        "PYTHONINSPECT",
+        "go on at the prompt after the program (-i)",
+    ),
+    (
+        "PYTHONINTMAXSTRDIGITS",
+        "most digits of int from and to text (-X int_max_str_digits)",
+    ),
+    (
+        "PYTHONIOENCODING",
+        "encoding[:errors] of the standard streams",
+    ),
+    (
+        "PYTHONNODEBUGRANGES",
+        "no columns in tracebacks (-X no_debug_ranges)",
+    ),
+    (
+        "PYTHONNOUSERSITE",
+        "no folder of the user's for packages (-s)",
+    ),
     ("PYTHONOPTIMIZE", "level of optimisation (-O)"),
-    ("PYTHONPATH", "folders in front of the library, parted by ':'"),
+    (
+        "PYTHONPATH",
+        "folders in front of the library, parted by ':'",
+    ),
     ("PYTHONPLATLIBDIR", "sys.platlibdir"),
-    ("PYTHONPROFILEIMPORTTIME", "how long imports take (-X importtime)"),
-    ("PYTHONPYCACHEPREFIX", "a tree of its own for .pyc files (-X pycache_prefix)"),
-    ("PYTHONSAFEPATH", "no unsafe folder in front of sys.path (-P)"),
+    (
+        "PYTHONPROFILEIMPORTTIME",
+        "how long imports take (-X importtime)",
+    ),
+    (
+        "PYTHONPYCACHEPREFIX",
+        "a tree of its own for .pyc files (-X pycache_prefix)",
+    ),
+    (
+        "PYTHONSAFEPATH",
+        "no unsafe folder in front of sys.path (-P)",
+    ),
     ("PYTHONSTARTUP", "a file to run before the prompt"),
     ("PYTHONTRACEMALLOC", "trace allocations (-X tracemalloc)"),
-    ("PYTHONUNBUFFERED", "standard output and error without buffers (-u)"),
-    ("PYTHONUSERBASE", "the user's folder for packages (site.USER_BASE)"),
+    (
+        "PYTHONUNBUFFERED",
+        "standard output and error without buffers (-u)",
+    ),
+    (
+        "PYTHONUSERBASE",
+        "the user's folder for packages (site.USER_BASE)",
+    ),
     ("PYTHONUTF8", "UTF-8 mode on or off (-X utf8)"),
     ("PYTHONVERBOSE", "tell about imports (-v)"),
-    ("PYTHONWARNDEFAULTENCODING", "warn of encodings left out (-X warn_default_encoding)"),
+    (
+        "PYTHONWARNDEFAULTENCODING",
+        "warn of encodings left out (-X warn_default_encoding)",
+    ),
     ("PYTHONWARNINGS", "what to do about warnings (-W)"),
     ("PYTHON_BASIC_REPL", "the plain prompt even at a terminal"),
     ("PYTHON_COLORS", "colours: 1 always, 0 never"),
-    ("PYTHON_CONTEXT_AWARE_WARNINGS", "warning filters by context (-X context_aware_warnings)"),
-    ("PYTHON_CPU_COUNT", "what os.cpu_count() says (-X cpu_count)"),
-    ("PYTHON_FROZEN_MODULES", "on or off: whether to use them (-X frozen_modules)"),
-    ("PYTHON_GIL", "0 or 1: whether there shall be a lock (-X gil)"),
+    (
+        "PYTHON_CONTEXT_AWARE_WARNINGS",
+        "warning filters by context (-X context_aware_warnings)",
+    ),
+    (
+        "PYTHON_CPU_COUNT",
+        "what os.cpu_count() says (-X cpu_count)",
+    ),
+    (
+        "PYTHON_FROZEN_MODULES",
+        "on or off: whether to use them (-X frozen_modules)",
+    ),
+    (
+        "PYTHON_GIL",
+        "0 or 1: whether there shall be a lock (-X gil)",
+    ),
     ("PYTHON_HISTORY", "the file of the prompt's history"),
-    ("PYTHON_THREAD_INHERIT_CONTEXT", "threads start with a context (-X thread_inherit_context)"),
+    (
+        "PYTHON_THREAD_INHERIT_CONTEXT",
+        "threads start with a context (-X thread_inherit_context)",
+    ),
 ];
 
 const X_OPTIONS: &[(&str, &str)] = &[
-    ("context_aware_warnings=[0|1]", "whether catch_warnings() belongs to a context"),
-    ("cpu_count=N", "what os.cpu_count() says; default: what there is"),
+    (
+        "context_aware_warnings=[0|1]",
+        "whether catch_warnings() belongs to a context",
+    ),
+    (
+        "cpu_count=N",
+        "what os.cpu_count() says; default: what there is",
+    ),
     ("dev", "development mode: more checks, more warnings"),
     ("faulthandler", "tracebacks for fatal signals"),
     ("frozen_modules=[on|off]", "whether to use frozen modules"),
     ("gil=[0|1]", "whether there shall be a lock; there is none"),
-    ("importtime[=2]", "how long imports take; 2: tell also of those that are done already"),
-    ("int_max_str_digits=N", "most digits of int from and to text; 0: no limit"),
+    (
+        "importtime[=2]",
+        "how long imports take; 2: tell also of those that are done already",
+    ),
+    (
+        "int_max_str_digits=N",
+        "most digits of int from and to text; 0: no limit",
+    ),
     ("no_debug_ranges", "no columns in code and tracebacks"),
-    ("pycache_prefix=PATH", "write .pyc files to a tree of their own"),
-    ("thread_inherit_context=[0|1]", "whether threads start with a copy of a context"),
-    ("tracemalloc[=N]", "trace allocations, with N frames each (1)"),
+    (
+        "pycache_prefix=PATH",
+        "write .pyc files to a tree of their own",
+    ),
+    (
+        "thread_inherit_context=[0|1]",
+        "whether threads start with a copy of a context",
+    ),
+    (
+        "tracemalloc[=N]",
+        "trace allocations, with N frames each (1)",
+    ),
     ("utf8[=0|1]", "UTF-8 mode on (1) or off (0)"),
     ("warn_default_encoding", "warn of encoding=None"),
 ];

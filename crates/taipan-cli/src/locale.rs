@@ -66,11 +66,7 @@ pub fn settle(wishes: &Wishes) -> Settled {
         }
     }
     let utf8_mode = wishes.utf8.unwrap_or(ascii_only);
-    let filesystem = if utf8_mode {
-        None
-    } else {
-        codec(&code_set())
-    };
+    let filesystem = if utf8_mode { None } else { codec(&code_set()) };
     let tolerant = utf8_mode
         || matches!(&*locale, "C" | "POSIX")
         || SUBSTITUTES

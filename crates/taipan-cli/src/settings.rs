@@ -100,7 +100,11 @@ fn utf8_mode(arguments: &Arguments, environment: Environment) -> Result<Option<b
             Some(_) => Err(Failure::early(PLACE, "invalid -X utf8 option value")),
         };
     }
-    match environment.get("PYTHONUTF8").as_deref().map(OsStr::as_bytes) {
+    match environment
+        .get("PYTHONUTF8")
+        .as_deref()
+        .map(OsStr::as_bytes)
+    {
         None => Ok(None),
         Some(b"1") => Ok(Some(true)),
         Some(b"0") => Ok(Some(false)),
@@ -284,11 +288,7 @@ fn imports(arguments: &Arguments, environment: Environment) -> Result<Imports, F
     })
 }
 
-fn warn_options(
-    arguments: &Arguments,
-    environment: Environment,
-    flags: &Flags,
-) -> Vec<OsString> {
+fn warn_options(arguments: &Arguments, environment: Environment, flags: &Flags) -> Vec<OsString> {
     let mut wished: Vec<OsString> = Vec::new();
     if flags.dev_mode {
         wished.push("default".into());

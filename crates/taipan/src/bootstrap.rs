@@ -46,7 +46,9 @@ impl Failure {
             Failure::Raised(doing, raised) => {
                 let exception = vm.take_raised(raised);
                 let text = crate::run::describe(vm, &exception);
-                format!("Fatal Python error: {doing}\nPython runtime state: core initialized\n{text}")
+                format!(
+                    "Fatal Python error: {doing}\nPython runtime state: core initialized\n{text}"
+                )
             }
             Failure::Message(message) => format!(
                 "Fatal Python error: {message}\nPython runtime state: core initialized\n\n\

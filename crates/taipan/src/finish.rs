@@ -23,6 +23,7 @@ pub fn finish(vm: &mut Vm, status: i32) -> i32 {
             drop(vm.take_raised(raised));
         }
     }
+    taipan_stdlib::faulthandler::finish();
     if written { status } else { OUTPUT_LOST }
 }
 

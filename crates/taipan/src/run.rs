@@ -154,10 +154,7 @@ fn run_command(vm: &mut Vm, text: &OsStr, globals: &Value) -> Result<(), Stop> {
     audit(vm, "cpython.run_command", || vec![command.clone()])?;
     let encoded = taipan_types::codec::encode_str(vm, &command, Some("utf-8"), None);
     if let Err(raised) = encoded {
-        traceback_print::write_error(
-            vm,
-            "Unable to decode the command from the command line:\n",
-        );
+        traceback_print::write_error(vm, "Unable to decode the command from the command line:\n");
         return Err(raised.into());
     }
     let text = str_object::str_of(&command)

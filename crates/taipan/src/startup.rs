@@ -34,8 +34,7 @@ pub fn inspect_is_wished(vm: &Vm) -> bool {
 /// The lines before the first prompt.
 pub fn banner(vm: &mut Vm, program: &Program) {
     let flags = config::read(vm, |config| config.flags.clone());
-    let wanted =
-        flags.verbose > 0 || (matches!(program, Program::Stdin) && is_interactive(vm));
+    let wanted = flags.verbose > 0 || (matches!(program, Program::Stdin) && is_interactive(vm));
     if flags.quiet > 0 || !wanted {
         return;
     }

@@ -4,14 +4,14 @@ use super::names::NAMES;
 use crate::config::{self, Config, Flags};
 use crate::structseq::{self, Fields};
 use crate::support::add;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::str_object::{name, new_str};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, Type, TypeObject, Value, Vm};
 use taipan_interp::module::Module;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use taipan_types::list::new_list;
 
 /// The version of the language that is implemented.
