@@ -801,6 +801,10 @@ pub fn fill_namespace(ty: &TypeObject, spec: &'static TypeSpec) {
         if namespace.contains_name(entry.interned()) {
             continue;
         }
+        // Bytes never change, so nobody has to know when a buffer of them is gone.
+        if entry.name == "__release_buffer__" && std::ptr::eq(ty, &types::BYTES) {
+            continue;
+        }
         let unhashable = crate::slot_generic::hash_not_implemented as *const () as usize;
         let value = if entry.name == "__hash__"
             && slot_table::address(entry.slot, &spec.slots) == unhashable

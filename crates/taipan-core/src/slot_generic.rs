@@ -467,11 +467,7 @@ fn slot_set_item(vm: &mut Vm, object: &Value, key: &Value, value: Option<&Value>
 }
 
 fn slot_buffer(vm: &mut Vm, object: &Value, flags: u32) -> Py<Buffer> {
-    let view = call_required(vm, object, name!("__buffer__"), &[Value::int(flags as i64)])?;
-    match view.type_of().slots().buffer {
-        Some(buffer) if view.is_instance(&types::MEMORYVIEW) => buffer(vm, &view, flags),
-        _ => Err(vm.type_error("__buffer__ returned non-memoryview object")),
-    }
+    (vm.interpreter().hooks.get().python_buffer)(vm, object, flags)
 }
 
 // ---- operators ----

@@ -503,6 +503,35 @@ fn wrap_finalize(
     Ok(Value::none())
 }
 
+fn wrap_buffer(
+    vm: &mut Vm,
+    entry: &'static SlotEntry,
+    slots: &Slots,
+    receiver: &Value,
+    args: Args<'_>,
+) -> Py {
+    let function = slot_function!(vm, entry, slots.buffer);
+    let values = take(vm, entry, args, 1)?;
+    let flags = vm.index_i64(&values[0])?;
+    let Ok(flags) = i32::try_from(flags) else {
+        let side = if flags < 0 { "small" } else { "large" };
+        return Err(vm.overflow_error(format!("buffer flags too {side}")));
+    };
+    let buffer = function(vm, receiver, flags as u32)?;
+    (vm.interpreter().hooks.get().buffer_method)(vm, buffer)
+}
+
+fn wrap_release_buffer(
+    vm: &mut Vm,
+    entry: &'static SlotEntry,
+    _slots: &Slots,
+    receiver: &Value,
+    args: Args<'_>,
+) -> Py {
+    let values = take(vm, entry, args, 1)?;
+    (vm.interpreter().hooks.get().release_method)(vm, receiver, &values[0])
+}
+
 // ---- the table ----
 
 const SELF: &str = "($self, /)";
@@ -520,7 +549,7 @@ macro_rules! entries {
 use BinaryOp as B;
 
 /// Special methods in the order in which they enter a builtin type's namespace.
-static ENTRIES: [SlotEntry; 85] = entries! {
+static ENTRIES: [SlotEntry; 86] = entries! {
     "__getattribute__" Slot::GetAttr, wrap_get_attr, "($self, name, /)", "Return getattr(self, name).";
     "__setattr__" Slot::SetAttr, wrap_set_attr, "($self, name, value, /)", "Implement setattr(self, name, value).";
     "__delattr__" Slot::SetAttr, wrap_set_attr, "($self, name, /)", "Implement delattr(self, name).";
@@ -605,7 +634,8 @@ static ENTRIES: [SlotEntry; 85] = entries! {
     "__imul__" Slot::InplaceRepeat, wrap_repeat, VALUE, "Implement self*=value.";
     "__getattr__" Slot::GetAttr, none, SELF, "";
     "__new__" Slot::New, none, ANY, "Create and return new object.";
-    "__buffer__" Slot::Buffer, none, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
+    "__buffer__" Slot::Buffer, wrap_buffer, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
+    "__release_buffer__" Slot::Buffer, wrap_release_buffer, "($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.";
 };
 
 /// All special methods.
@@ -742,6 +772,11 @@ fn update_slot(vm: &mut Vm, ty: &TypeObject, slot: Slot, slots: &mut Slots) {
         }
         return;
     };
+    if slot == Slot::Buffer && ty.lookup(vm, crate::name!("__buffer__")).is_none() {
+        // `__release_buffer__` alone lends nothing.
+        transfer(slot, &Slots::NONE, slots);
+        return;
+    }
     let mut choice = Choice::Empty;
     for entry in entries {
         let Some(found) = ty.lookup(vm, entry.interned()) else {
@@ -776,14 +811,6 @@ fn update_slot(vm: &mut Vm, ty: &TypeObject, slot: Slot, slots: &mut Slots) {
         };
     }
     match choice {
-        Choice::Empty if slot == Slot::Buffer => {
-            let base = ty
-                .mro()
-                .iter()
-                .skip(1)
-                .find(|base| address(slot, base.slots()) != 0);
-            transfer(slot, base.map_or(&Slots::NONE, |base| base.slots()), slots);
-        }
         Choice::Empty => transfer(slot, &Slots::NONE, slots),
         Choice::Builtin(owner) => transfer(slot, owner.slots(), slots),
         Choice::Generic => transfer(slot, &GENERIC, slots),

@@ -54,6 +54,12 @@ pub struct Hooks {
     pub mapping_proxy: fn(&mut Vm, &Value) -> crate::Py,
     /// A function of the native module `_typing`, by name: makes type parameters.
     pub typing: fn(&mut Vm, &str) -> crate::Py,
+    /// The buffer of an instance of a class that defines `__buffer__` or `__release_buffer__` in Python.
+    pub python_buffer: fn(&mut Vm, &Value, u32) -> crate::Py<crate::buffer::Buffer>,
+    /// `__buffer__` of a builtin type: a view of what it lent.
+    pub buffer_method: fn(&mut Vm, crate::buffer::Buffer) -> crate::Py,
+    /// `__release_buffer__` of a builtin type: the object and a view.
+    pub release_method: fn(&mut Vm, &Value, &Value) -> crate::Py,
     /// Issues a warning: category, message, stack level.
     pub warn: fn(&mut Vm, &TypeObject, &str, usize) -> crate::Py<()>,
 }
@@ -306,7 +312,7 @@ impl Vm {
     pub fn check_stack(&mut self) -> crate::Py<()> {
         let marker = 0u8;
         if (&raw const marker as usize) < self.thread().stack_limit.get() {
-            return Err(self.stack_exhausted());
+            return Err(self.stack_exhausted(""));
         }
         Ok(())
     }
@@ -318,8 +324,17 @@ impl Vm {
         (&raw const marker as usize) < self.thread().stack_limit.get()
     }
 
+    /// As [`Vm::check_stack`]; the message goes on with `doing`.
+    #[inline(always)]
+    pub fn check_stack_while(&mut self, doing: &str) -> crate::Py<()> {
+        if self.stack_is_low() {
+            return Err(self.stack_exhausted(doing));
+        }
+        Ok(())
+    }
+
     #[cold]
-    fn stack_exhausted(&mut self) -> Raised {
+    fn stack_exhausted(&mut self, doing: &str) -> Raised {
         let limit = self.thread().stack_limit.get();
         // Room for making the exception itself.
         self.thread()
@@ -327,7 +342,7 @@ impl Vm {
             .set(limit.saturating_sub(64 * 1024));
         let raised = self.raise(
             &crate::builtin_types::RECURSION_ERROR,
-            "maximum recursion depth exceeded",
+            format!("maximum recursion depth exceeded{doing}"),
         );
         self.thread().stack_limit.set(limit);
         raised

@@ -169,6 +169,9 @@ fn hooks() -> Hooks {
         sequence_iterator: |vm, object| Err(vm.type_error(format!("{object:?}"))),
         generic_alias: |_, class, _| Ok(class.clone()),
         mapping_proxy: |_, dict| Ok(dict.clone()),
+        python_buffer: |vm, object, _| Err(vm.type_error(format!("{object:?}"))),
+        buffer_method: |_, buffer| Ok(buffer.owner.clone()),
+        release_method: |_, _, _| Ok(Value::none()),
         warn: |_, _, _, _| Ok(()),
         typing: |vm, name| Err(vm.type_error(name)),
     }

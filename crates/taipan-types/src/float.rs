@@ -147,6 +147,14 @@ fn own(value: &Value) -> f64 {
 // ---- construction ----
 
 fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
+    // Keywords of a class with an `__init__` of its own are that one's.
+    let own_init =
+        cls.slots().init.map(|init| init as usize) != FLOAT.slots().init.map(|init| init as usize);
+    let args = if own_init {
+        Args::positional(args.pos())
+    } else {
+        args
+    };
     let number = match at_most_one(vm, "float", args)? {
         None => Value::float(0.0),
         Some(x) => number_to_float(vm, x)?,
@@ -165,15 +173,15 @@ pub fn number_to_float(vm: &mut Vm, x: &Value) -> Py {
     if x.is_exact(&FLOAT) {
         return Ok(x.clone());
     }
+    if let Some(number) = from_slots(vm, x)? {
+        return Ok(Value::float(number));
+    }
     if let Some(text) = str_of(x) {
         let parsed = match text.ascii() {
             Some(ascii) => float_text::parse_float(ascii.as_bytes()),
             None => float_text::parse_float(&int::ascii_digits(text)),
         };
         return parsed_or_error(vm, x, parsed);
-    }
-    if let Some(number) = from_slots(vm, x)? {
-        return Ok(Value::float(number));
     }
     if let Some(bytes) = crate::number::bytes_of(vm, x)? {
         return parsed_or_error(vm, x, float_text::parse_float(&bytes));
@@ -403,7 +411,7 @@ fn is_odd(x: f64) -> bool {
 
 /// `x ** y` of doubles: a float, or a complex number for the broken power of a negative one.
 pub fn power_f64(vm: &mut Vm, x: f64, y: f64) -> Py {
-    if x == 0.0 && y < 0.0 {
+    if x == 0.0 && y < 0.0 && y.is_finite() {
         return Err(zero_division(vm, "zero to a negative power"));
     }
     if x < 0.0 && x.is_finite() && y.is_finite() && y != y.floor() {

@@ -19,6 +19,7 @@ pub mod memory_format;
 pub mod memoryview;
 mod number;
 pub mod property;
+pub mod python_buffer;
 pub mod range;
 pub mod set;
 pub mod simple_namespace;
@@ -58,5 +59,6 @@ pub fn define_types() {
     str::define();
     bytes::define();
     memoryview::define();
+    python_buffer::define();
     template::define();
 }

@@ -58,6 +58,8 @@ pub struct MemoryView {
     data: *mut u8,
     item_size: usize,
     readonly: bool,
+    /// Handed to `__release_buffer__`: no other view can be made of it.
+    restricted: bool,
     format: Box<str>,
     shape: Box<[usize]>,
     strides: Box<[isize]>,
@@ -203,17 +205,53 @@ struct Geometry {
 }
 
 fn new_view(base: Value, geometry: Geometry) -> Value {
-    new_object(MemoryView {
+    new_object(view_payload(base, geometry))
+}
+
+fn view_payload(base: Value, geometry: Geometry) -> MemoryView {
+    MemoryView {
         life: Locked::new(Life { base: Some(base) }),
         exports: AtomicUsize::new(0),
         hash: AtomicI64::new(0),
         data: geometry.data,
         item_size: geometry.item_size,
         readonly: geometry.readonly,
+        restricted: false,
         format: geometry.format,
         shape: geometry.shape.into(),
         strides: geometry.strides.into(),
-    })
+    }
+}
+
+/// A view that no other can be made of.
+pub(crate) fn restricted(lent: Buffer) -> Value {
+    let geometry = geometry_of(&lent);
+    let base = new_object(Managed(lent));
+    let mut view = view_payload(base, geometry);
+    view.restricted = true;
+    new_object(view)
+}
+
+/// Is this view released?
+pub(crate) fn is_released(vm: &mut Vm, this: &Value) -> bool {
+    view(this).lock(vm).base.is_none()
+}
+
+/// Does this view show memory that `owner` lends?
+pub(crate) fn is_of(vm: &mut Vm, this: &Value, owner: &Value) -> bool {
+    let base = this
+        .cast::<MemoryView>()
+        .and_then(|view| view.lock(vm).base.clone());
+    base.is_some_and(|base| base.expect::<Managed>().0.owner.is(owner))
+}
+
+/// As [`access`], to make another view of the memory.
+fn access_to_share<'a>(vm: &mut Vm, this: &'a Value) -> Py<Access<'a>> {
+    let access = access(vm, this)?;
+    if access.view.restricted {
+        return Err(vm.value_error("cannot create new view on restricted memoryview"));
+    }
+    Ok(access)
 }
 
 impl Access<'_> {
@@ -236,7 +274,7 @@ pub fn new_memoryview(vm: &mut Vm, object: &Value) -> Py {
 
 fn from_flags(vm: &mut Vm, object: &Value, request: u32) -> Py {
     if object.cast::<MemoryView>().is_some() {
-        let access = access(vm, object)?;
+        let access = access_to_share(vm, object)?;
         let geometry = access.geometry();
         return Ok(new_view(access.base, geometry));
     }
@@ -253,16 +291,20 @@ fn from_flags(vm: &mut Vm, object: &Value, request: u32) -> Py {
 
 /// A view of a buffer that an exporter has lent.
 pub fn from_buffer(lent: Buffer) -> Value {
-    let geometry = Geometry {
+    let geometry = geometry_of(&lent);
+    let base = new_object(Managed(lent));
+    new_view(base, geometry)
+}
+
+fn geometry_of(lent: &Buffer) -> Geometry {
+    Geometry {
         data: lent.data,
         item_size: lent.item_size,
         readonly: lent.readonly,
         format: lent.format.clone(),
         shape: lent.shape.clone(),
         strides: lent.strides.clone(),
-    };
-    let base = new_object(Managed(lent));
-    new_view(base, geometry)
+    }
 }
 
 fn new(vm: &mut Vm, _cls: &TypeObject, args: Args<'_>) -> Py {
@@ -410,6 +452,9 @@ fn get_item(vm: &mut Vm, this: &Value, key: &Value) -> Py {
         Place::All => Ok(this.clone()),
         // A slice holds the memory itself, so this view may be gone by now.
         Place::Slice(bounds) => {
+            if before.view.restricted {
+                return Err(vm.value_error("cannot create new view on restricted memoryview"));
+            }
             let geometry = sliced(&before, bounds);
             Ok(new_view(before.base, geometry))
         }
@@ -559,7 +604,7 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
 // ---- lending and releasing ----
 
 fn lend(vm: &mut Vm, this: &Value, request: u32) -> Py<Buffer> {
-    let access = access(vm, this)?;
+    let access = access_to_share(vm, this)?;
     let own = view(this);
     let refuse = |vm: &mut Vm, message: &str| Err(vm.raise(&BUFFER_ERROR, message));
     if request & flags::WRITABLE != 0 && own.readonly {
@@ -592,7 +637,7 @@ fn lend(vm: &mut Vm, this: &Value, request: u32) -> Py<Buffer> {
     Ok(lent)
 }
 
-fn release(vm: &mut Vm, this: &Value) -> Py {
+pub(crate) fn release(vm: &mut Vm, this: &Value) -> Py {
     let own = view(this);
     let exports = own.exports.load(Relaxed);
     if exports > 0 {
@@ -674,7 +719,7 @@ fn list_of(vm: &mut Vm, access: &Access<'_>, dimension: usize, offset: isize) ->
 }
 
 fn toreadonly(vm: &mut Vm, this: &Value) -> Py {
-    let access = access(vm, this)?;
+    let access = access_to_share(vm, this)?;
     let mut geometry = access.geometry();
     geometry.readonly = true;
     Ok(new_view(access.base, geometry))
@@ -688,7 +733,7 @@ fn cast(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         );
         return Err(vm.type_error(message));
     };
-    let access = access(vm, this)?;
+    let access = access_to_share(vm, this)?;
     let own = access.view;
     if !own.is_c_contiguous() {
         return Err(vm.type_error("memoryview: casts are restricted to C-contiguous views"));

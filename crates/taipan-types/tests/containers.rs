@@ -17,6 +17,9 @@ fn attach() -> Vm {
         generic_alias: taipan_types::generic_alias::generic_alias_hook,
         mapping_proxy: taipan_types::dict::proxy::new_proxy,
         typing: |_, _| Ok(Value::none()),
+        python_buffer: taipan_types::python_buffer::lend,
+        buffer_method: taipan_types::python_buffer::buffer_method,
+        release_method: taipan_types::python_buffer::release_method,
         warn: |_, _, _, _| Ok(()),
     };
     let vm = vm::attach(Interpreter::create(hooks), 1 << 20);

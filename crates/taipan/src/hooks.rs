@@ -14,6 +14,9 @@ pub fn hooks() -> Hooks {
         generic_alias: taipan_types::generic_alias::generic_alias_hook,
         mapping_proxy: taipan_types::dict::proxy::new_proxy,
         typing: taipan_stdlib::typing::function,
+        python_buffer: taipan_types::python_buffer::lend,
+        buffer_method: taipan_types::python_buffer::buffer_method,
+        release_method: taipan_types::python_buffer::release_method,
         warn: taipan_stdlib::warnings::warn,
     }
 }

@@ -81,8 +81,13 @@ impl Vm {
         if str_object::is_exact_str(value) {
             return Ok(str_object::str_hash(value));
         }
-        self.check_stack()?;
-        match value.type_of().slots().hash {
+        let class = value.type_of();
+        if std::ptr::eq(class, &crate::builtin_types::TUPLE) {
+            self.check_stack_while(" while hashing a tuple")?;
+        } else {
+            self.check_stack()?;
+        }
+        match class.slots().hash {
             Some(hash) => hash(self, value),
             None => {
                 let message = format!("unhashable type: '{}'", value.type_of().name());

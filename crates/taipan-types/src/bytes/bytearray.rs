@@ -369,7 +369,7 @@ fn inplace_repeat(vm: &mut Vm, this: &Value, times: &Value) -> Py {
     Ok(this.clone())
 }
 
-fn lend(vm: &mut Vm, this: &Value, _flags: u32) -> Py<Buffer> {
+pub(super) fn lend(vm: &mut Vm, this: &Value, _flags: u32) -> Py<Buffer> {
     let object = array(this);
     object.exports.fetch_add(1, Relaxed);
     let mut row = object.lock(vm);
@@ -506,6 +506,9 @@ pub(super) fn resize(vm: &mut Vm, this: &Value, size: &Value) -> Py {
         return Err(vm.value_error(message));
     }
     let size = size as usize;
+    if array(this).lock(vm).data().len() == size {
+        return Ok(Value::none());
+    }
     resizing(vm, this, |row| {
         let bytes = row.plain();
         if bytes.try_reserve(size.saturating_sub(bytes.len())).is_err() {
@@ -522,13 +525,9 @@ pub(super) fn reverse(vm: &mut Vm, this: &Value) -> Py {
     Ok(Value::none())
 }
 
-/// The instance's `__dict__` for pickling, or `None`.
+/// The instance's state for pickling: its attributes, or `None`.
 fn attributes(vm: &mut Vm, this: &Value) -> Py {
-    let dict = vm.get_attr_opt(this, taipan_core::name!("__dict__"))?;
-    Ok(match dict {
-        Some(dict) if vm.truth(&dict)? => dict,
-        _ => Value::none(),
-    })
+    vm.call_method(this, taipan_core::name!("__getstate__"), &[])
 }
 
 pub(super) fn reduce(vm: &mut Vm, this: &Value) -> Py {

@@ -8,7 +8,7 @@ use crate::list::new_list;
 use crate::str::text;
 use std::ops::Range;
 use taipan_base::text::{self as algorithms, Text};
-use taipan_core::builtin_types::{BYTEARRAY, BYTES, TUPLE};
+use taipan_core::builtin_types::{BYTEARRAY, BYTES, LIST, TUPLE};
 use taipan_core::str_object::new_ascii;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, f0, f1, f2, slice};
@@ -162,6 +162,7 @@ fn backward(data: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 fn search(vm: &mut Vm, this: &Value, args: &[Value], with: Search) -> Py<Option<usize>> {
+    let _held = super::hold(vm, this)?;
     let needle = needle(vm, &args[0])?;
     let range = arguments::range(vm, args, 1)?;
     Ok(with_data(vm, this, |data| {
@@ -198,6 +199,7 @@ fn rindex(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
 }
 
 fn count(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
+    let _held = super::hold(vm, this)?;
     let needle = needle(vm, &args[0])?;
     let range = arguments::range(vm, args, 1)?;
     let times = with_data(vm, this, |data| {
@@ -328,6 +330,7 @@ fn separator(vm: &mut Vm, args: &Bound) -> Py<Option<BytesLike>> {
 }
 
 fn split(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let _held = super::hold(vm, this)?;
     let limit = limit(vm, args.get(1))?;
     match separator(vm, args)? {
         None => pieces(vm, this, |data| split_space(data, limit)),
@@ -338,6 +341,7 @@ fn split(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
 }
 
 fn rsplit(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let _held = super::hold(vm, this)?;
     let limit = limit(vm, args.get(1))?;
     match separator(vm, args)? {
         None => pieces(vm, this, |data| rsplit_space(data, limit)),
@@ -496,6 +500,7 @@ fn join(vm: &mut Vm, this: &Value, iterable: &Value) -> Py {
     if slots.iter.is_none() && slots.get_item.is_none() {
         return Err(vm.type_error("can only join an iterable"));
     }
+    let _held = super::hold(vm, this)?;
     let items = vm.to_vec(iterable)?;
     if let [item] = &items[..]
         && item.is_exact(&BYTES)
@@ -514,6 +519,9 @@ fn join(vm: &mut Vm, this: &Value, iterable: &Value) -> Py {
             return Err(vm.type_error(message));
         }
         parts.push(bytes_like(vm, item)?);
+        if iterable.is_exact(&LIST) && vm.length(iterable)? != items.len() {
+            return Err(vm.runtime_error("sequence changed size during iteration"));
+        }
     }
     let mut total = between.len().checked_mul(items.len().saturating_sub(1));
     for part in &parts {

@@ -128,6 +128,14 @@ pub(crate) fn with_data<R>(vm: &mut Vm, this: &Value, f: impl FnOnce(&[u8]) -> R
     }
 }
 
+/// Keeps a `bytearray` from changing its size while the result lives: for work in which Python code may run.
+pub(crate) fn hold(vm: &mut Vm, this: &Value) -> Py<Option<Buffer>> {
+    match this.cast::<ByteArray>() {
+        Some(_) => bytearray::lend(vm, this, 0).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// An object of the same builtin type as `this` (never a subclass).
 pub(crate) fn like(vm: &mut Vm, this: &Value, data: &[u8]) -> Py {
     if bytes_of(this).is_some() {
@@ -488,6 +496,7 @@ fn contains(vm: &mut Vm, this: &Value, item: &Value) -> Py<bool> {
             memchr::memchr(byte, data).is_some()
         }));
     }
+    let _held = hold(vm, this)?;
     let needle = buffer::bytes_like(vm, item)?;
     Ok(with_data(vm, this, |data| {
         memchr::memmem::find(data, &needle).is_some()

@@ -6,6 +6,7 @@ use taipan_base::text::Text;
 use taipan_core::{Py, Value, Vm};
 
 pub(super) fn format(vm: &mut Vm, template: &Value, values: &Value) -> Py {
+    let _held = super::hold(vm, template)?;
     let copy = with_data(vm, template, <[u8]>::to_vec);
     let out = expand(vm, Text::from_latin1(&copy), values, Flavour::Bytes)?;
     match out.as_text() {

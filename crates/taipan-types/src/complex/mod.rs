@@ -218,8 +218,8 @@ fn not_real_text(which: &str, value: &Value) -> String {
 
 /// A complex number, or what `__complex__` gives.
 fn special_complex(vm: &mut Vm, x: &Value) -> Py<Option<Parts>> {
-    if let Some(parts) = parts_of(x) {
-        return Ok(Some(parts));
+    if x.is_exact(&COMPLEX) {
+        return Ok(parts_of(x));
     }
     if !x.is_object() {
         return Ok(None);

@@ -141,6 +141,15 @@ fn from_keys(vm: &mut Vm, cls: &Value, args: &[Value]) -> Py {
     };
     let value = args.get(1).cloned().unwrap_or_else(Value::none);
     let made = vm.call(cls, &[])?;
+    // Keys that were hashed before are not hashed again.
+    if made.is_exact(&DICT)
+        && let Some(rows) = crate::set::hashed_keys_of(vm, iterable)
+    {
+        for (hash, key) in rows {
+            drop(own(&made).insert_with_hash(vm, &key, hash, value.clone())?);
+        }
+        return Ok(made);
+    }
     let iterator = vm.iter(iterable)?;
     while let Some(key) = vm.next(&iterator)? {
         if made.is_exact(&DICT) {

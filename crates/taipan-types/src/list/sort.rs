@@ -11,11 +11,11 @@ use taipan_core::{CompareOp, Obj, Py, Value, Vm};
 
 /// Sorts in place.
 pub fn sort(vm: &mut Vm, list: &Obj<List>, key: Option<&Value>, reverse: bool) -> Py<()> {
-    let mut storage = list.lock(vm).take();
+    let mut storage = std::mem::replace(&mut *list.lock(vm), Storage::sorting());
     let sorted = sort_storage(vm, &mut storage, key, reverse);
     let (meddled, displaced) = {
         let mut state = list.lock(vm);
-        let meddled = !state.is_pristine();
+        let meddled = !state.is_sorting();
         (meddled, std::mem::replace(&mut *state, storage))
     };
     drop(displaced);

@@ -42,6 +42,13 @@ static EMPTY: Block = Block {
     kind: Kind::Empty,
 };
 
+/// What a list points to while it is being sorted: whatever is done to it meanwhile leaves something else there.
+static SORTING: Block = Block {
+    len: 0,
+    capacity: 0,
+    kind: Kind::Empty,
+};
+
 /// An owned row of elements.
 pub struct Storage(NonNull<Block>);
 
@@ -241,9 +248,15 @@ impl Storage {
         self.block().capacity
     }
 
-    /// Is this the state of a list that nobody has put anything into?
-    pub fn is_pristine(&self) -> bool {
-        std::ptr::eq(self.0.as_ptr(), &raw const EMPTY)
+    /// The empty row of a list that is being sorted.
+    pub fn sorting() -> Storage {
+        // SAFETY: the address of a static is not null.
+        Storage(unsafe { NonNull::new_unchecked((&raw const SORTING).cast_mut()) })
+    }
+
+    /// Is this still what [`Storage::sorting`] gave?
+    pub fn is_sorting(&self) -> bool {
+        std::ptr::eq(self.0.as_ptr(), &raw const SORTING)
     }
 
     #[inline(always)]

@@ -196,7 +196,7 @@ fn difference_method(vm: &mut Vm, this: &Value, others: &[Value]) -> Py {
 
 fn intersection_method(vm: &mut Vm, this: &Value, others: &[Value]) -> Py {
     if others.is_empty() {
-        return copy(vm, this);
+        return plain_copy(vm, this);
     }
     let mut result = this.clone();
     for other in others {

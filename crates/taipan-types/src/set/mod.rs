@@ -269,7 +269,7 @@ fn hashed_keys(vm: &mut Vm, set: &SetObject) -> Vec<(i64, Value)> {
 }
 
 /// The keys of a set or dict with their hashes, if `value` is one.
-fn hashed_keys_of(vm: &mut Vm, value: &Value) -> Option<Vec<(i64, Value)>> {
+pub(crate) fn hashed_keys_of(vm: &mut Vm, value: &Value) -> Option<Vec<(i64, Value)>> {
     if let Some(set) = any_set(value) {
         return Some(hashed_keys(vm, set));
     }
@@ -512,7 +512,7 @@ fn set_new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
 }
 
 fn set_init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
-    if args.has_keywords() && !check::overrides_new(this.type_of(), &SET) {
+    if args.has_keywords() {
         check::no_keywords(vm, "set", args)?;
     }
     check::count(vm, "set", args.pos().len(), 0, 1)?;

@@ -255,7 +255,7 @@ fn single_byte(vm: &mut Vm, value: &Value) -> Py<u32> {
     }
     let message = format!(
         "%c requires an integer in range(256) or a single byte, not {}",
-        value.type_of().name()
+        value.type_of().full_name()
     );
     Err(vm.type_error(message))
 }
@@ -264,12 +264,12 @@ fn bytes_argument(vm: &mut Vm, value: &Value) -> Py<Vec<u8>> {
     if let Some(data) = bytes::bytes_of(value) {
         return Ok(data.to_vec());
     }
+    if let Some(made) = bytes::call_dunder_bytes(vm, value)? {
+        return Ok(bytes::bytes_of(&made).unwrap_or(&[]).to_vec());
+    }
     if value.type_of().slots().buffer.is_some() {
         let lent = buffer::get(vm, value, taipan_core::buffer::flags::FULL_RO)?;
         return Ok(buffer::gather(&lent));
-    }
-    if let Some(made) = bytes::call_dunder_bytes(vm, value)? {
-        return Ok(bytes::bytes_of(&made).unwrap_or(&[]).to_vec());
     }
     let message = format!(
         "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",
