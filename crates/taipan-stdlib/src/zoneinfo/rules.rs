@@ -96,7 +96,7 @@ impl Rules {
         })
     }
 
-    fn from_transition(&self, index: usize) -> Option<&Offset> {
+    fn since_transition(&self, index: usize) -> Option<&Offset> {
         self.offsets.get(*self.kinds.get(index)?)
     }
 
@@ -119,7 +119,7 @@ impl Rules {
             (Some(first), _) if time < *first => self.before(),
             (_, Some(last)) if time <= *last => {
                 let behind = local.partition_point(|at| *at <= time);
-                self.from_transition(behind.checked_sub(1)?)
+                self.since_transition(behind.checked_sub(1)?)
             }
             _ => Some(match &self.after {
                 After::Fixed(offset) => offset,
@@ -164,8 +164,8 @@ impl Rules {
         let index = self.utc.partition_point(|at| *at <= time);
         let (earlier, now) = if index >= 2 {
             (
-                self.from_transition(index - 2)?,
-                self.from_transition(index - 1)?,
+                self.since_transition(index - 2)?,
+                self.since_transition(index - 1)?,
             )
         } else if time > *last {
             match &self.after {
@@ -173,7 +173,7 @@ impl Rules {
                 After::Yearly { .. } => return None,
             }
         } else {
-            (self.before()?, self.from_transition(0)?)
+            (self.before()?, self.since_transition(0)?)
         };
         let change = self.utc.get(index.checked_sub(1)?)?;
         let again = earlier.utc - now.utc > time.saturating_sub(*change);

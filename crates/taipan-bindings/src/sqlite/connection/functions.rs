@@ -55,6 +55,43 @@ fn check_count(vm: &mut Vm, database: &Database, parameter: &str, count: i32) ->
     Err(programming(vm, message))
 }
 
+/// Called with the values of a row, and at the end of an aggregate.
+type Row = unsafe extern "C" fn(*mut sql::sqlite3_context, int, *mut *mut sql::sqlite3_value);
+type End = unsafe extern "C" fn(*mut sql::sqlite3_context);
+
+/// Registers a function or an aggregate, or removes it if `target` is `None`.
+fn register(
+    database: &Database,
+    title: &CStr,
+    (count, flags): (i32, i32),
+    target: &Value,
+    (function, step, end): (Option<Row>, Option<Row>, Option<End>),
+) -> i32 {
+    let (database, title) = (database.ptr(), title.as_ptr());
+    // SAFETY: the database is open and the title ends with a null; the user pointer owns a reference, which `destroy` takes,
+    // also if this fails.
+    unsafe {
+        if target.is_none() {
+            let none = std::ptr::null_mut();
+            sql::sqlite3_create_function_v2(
+                database, title, count, flags, none, None, None, None, None,
+            )
+        } else {
+            sql::sqlite3_create_function_v2(
+                database,
+                title,
+                count,
+                flags,
+                owned(target),
+                function,
+                step,
+                end,
+                Some(destroy),
+            )
+        }
+    }
+}
+
 pub fn create_function(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let args = bind_positional(vm, &FUNCTION, args, &["name", "narg", "func"])?;
     let title = c_argument(vm, "create_function() argument 'name'", args.req(0))?;
@@ -67,35 +104,8 @@ pub fn create_function(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     }
     let database = checked(vm, this)?;
     check_count(vm, &database, "narg", count)?;
-    let function = args.req(2);
-    // SAFETY: the database is open; the user pointer owns a reference, which `destroy` takes.
-    let rc = unsafe {
-        if function.is_none() {
-            sql::sqlite3_create_function_v2(
-                database.ptr(),
-                title.as_ptr(),
-                count,
-                flags,
-                std::ptr::null_mut(),
-                None,
-                None,
-                None,
-                None,
-            )
-        } else {
-            sql::sqlite3_create_function_v2(
-                database.ptr(),
-                title.as_ptr(),
-                count,
-                flags,
-                owned(function),
-                Some(call_function),
-                None,
-                None,
-                Some(destroy),
-            )
-        }
-    };
+    let hooks = (Some(call_function as Row), None, None);
+    let rc = register(&database, &title, (count, flags), args.req(2), hooks);
     callback::bury();
     if rc == sql::SQLITE_OK {
         Ok(Value::none())
@@ -110,35 +120,14 @@ pub fn create_aggregate(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let count = c_int(vm, args.req(1))?;
     let database = checked(vm, this)?;
     check_count(vm, &database, "n_arg", count)?;
-    let class = args.req(2);
-    // SAFETY: as in `create_function`.
-    let rc = unsafe {
-        if class.is_none() {
-            sql::sqlite3_create_function_v2(
-                database.ptr(),
-                title.as_ptr(),
-                count,
-                sql::SQLITE_UTF8,
-                std::ptr::null_mut(),
-                None,
-                None,
-                None,
-                None,
-            )
-        } else {
-            sql::sqlite3_create_function_v2(
-                database.ptr(),
-                title.as_ptr(),
-                count,
-                sql::SQLITE_UTF8,
-                owned(class),
-                None,
-                Some(call_step),
-                Some(call_final),
-                Some(destroy),
-            )
-        }
-    };
+    let hooks = (None, Some(call_step as Row), Some(call_final as End));
+    let rc = register(
+        &database,
+        &title,
+        (count, sql::SQLITE_UTF8),
+        args.req(2),
+        hooks,
+    );
     callback::bury();
     if rc == sql::SQLITE_OK {
         Ok(Value::none())
@@ -153,7 +142,7 @@ pub fn create_window_function(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
     let database = checked(vm, this)?;
     check_count(vm, &database, "num_params", count)?;
     let class = &args[2];
-    // SAFETY: as in `create_function`.
+    // SAFETY: as in `register`.
     let rc = unsafe {
         if class.is_none() {
             sql::sqlite3_create_window_function(
@@ -205,7 +194,7 @@ pub fn create_collation(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
             (owned(function), Some(call_collation))
         };
     let give_up: Option<unsafe extern "C" fn(*mut c_void)> = compare.is_some().then_some(destroy);
-    // SAFETY: as in `create_function`.
+    // SAFETY: as in `register`.
     let rc = unsafe {
         sql::sqlite3_create_collation_v2(
             database.ptr(),
@@ -359,8 +348,13 @@ unsafe fn step(
     values: *mut *mut sql::sqlite3_value,
 ) {
     // SAFETY: the caller's promise, here and below.
-    let class = unsafe { target(sql::sqlite3_user_data(context)) };
-    let Some(place) = (unsafe { place(context, true) }) else {
+    let (class, place) = unsafe {
+        (
+            target(sql::sqlite3_user_data(context)),
+            place(context, true),
+        )
+    };
+    let Some(place) = place else {
         // SAFETY: as above.
         unsafe { sql::sqlite3_result_error_nomem(context) };
         return;
