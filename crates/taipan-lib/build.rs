@@ -117,6 +117,14 @@ const EDITS: &[Edit] = &[
         up_to: "",
         with: "",
     },
+    // The name of a table stands inside a text of SQL there.
+    Edit {
+        module: "sqlite3.dump",
+        from: "q = \"SELECT 'INSERT INTO {0} VALUES('{1}')' FROM {0};\".format(",
+        up_to: "",
+        with: "quoted = table_name_ident.replace(\"'\", \"''\").replace('{', '{{').replace('}', '}}')\n        \
+               q = (\"SELECT 'INSERT INTO \" + quoted + \" VALUES('{1}')' FROM {0};\").format(",
+    },
 ];
 
 /// The source of a module of the library with its edits made. An edit whose place is gone is an error: the library has changed.
