@@ -680,7 +680,8 @@ static CLASS_METHOD_SPEC: TypeSpec = TypeSpec {
         ..DESCRIPTOR_SPEC.slots
     },
     getset: &CALLABLE_GETSET,
-    methods: &DESCRIPTOR_METHODS,
+    // Cannot be pickled.
+    methods: &[],
     ..DESCRIPTOR_SPEC
 };
 
@@ -707,7 +708,8 @@ static GETSET_SPEC: TypeSpec = TypeSpec {
         ..DESCRIPTOR_SPEC.slots
     },
     getset: &DATA_GETSET,
-    methods: &DESCRIPTOR_METHODS,
+    // Cannot be pickled.
+    methods: &[],
     ..DESCRIPTOR_SPEC
 };
 

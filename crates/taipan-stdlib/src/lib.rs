@@ -23,6 +23,7 @@ pub mod collections;
 pub mod config;
 pub mod contextvars;
 pub mod csv;
+pub mod datetime;
 pub mod errno;
 pub mod faulthandler;
 pub mod fcntl;
@@ -103,6 +104,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &collections::MODULE,
     &contextvars::MODULE,
     &csv::MODULE,
+    &datetime::MODULE,
     &errno::MODULE,
     &faulthandler::MODULE,
     &fcntl::MODULE,

@@ -17,52 +17,94 @@ pub(super) fn truncated(vm: &mut Vm) -> Raised {
     unpickling_error(vm, "pickle data was truncated")
 }
 
+/// What an opcode that reaches over the end of its frame gets.
+#[cold]
+fn end_of_frame(vm: &mut Vm) -> Raised {
+    unpickling_error(vm, "pickle exhausted before end of frame")
+}
+
+#[cold]
+fn nested_frame(vm: &mut Vm) -> Raised {
+    let message = "beginning of a new frame before end of current frame";
+    unpickling_error(vm, message)
+}
+
 /// Bytes in memory.
 pub(super) struct BytesInput<'a> {
     data: &'a [u8],
     at: usize,
+    /// The end of the current frame; without one, that of the data.
+    end: usize,
+    framed: bool,
 }
 
 impl<'a> BytesInput<'a> {
     pub fn new(data: &'a [u8]) -> BytesInput<'a> {
-        BytesInput { data, at: 0 }
+        BytesInput {
+            data,
+            at: 0,
+            end: data.len(),
+            framed: false,
+        }
+    }
+
+    /// The bytes that may be taken now: a frame that is used up is left.
+    fn rest(&mut self) -> &'a [u8] {
+        if self.at == self.end {
+            self.end = self.data.len();
+            self.framed = false;
+        }
+        self.data.get(self.at..self.end).unwrap_or_default()
+    }
+
+    /// The error of asking for more than is there.
+    #[cold]
+    fn short(&self, vm: &mut Vm) -> Raised {
+        if self.framed {
+            end_of_frame(vm)
+        } else {
+            truncated(vm)
+        }
     }
 }
 
 impl Input for BytesInput<'_> {
     #[inline]
     fn opcode(&mut self, _vm: &mut Vm) -> Py<Option<u8>> {
-        let byte = self.data.get(self.at).copied();
-        self.at += 1;
+        let byte = self.rest().first().copied();
+        self.at += usize::from(byte.is_some());
         Ok(byte)
     }
 
     #[inline]
     fn take(&mut self, vm: &mut Vm, count: usize) -> Py<&[u8]> {
-        let rest = self.data.get(self.at..).unwrap_or_default();
-        match rest.get(..count) {
+        match self.rest().get(..count) {
             Some(taken) => {
                 self.at += count;
                 Ok(taken)
             }
-            None => Err(truncated(vm)),
+            None => Err(self.short(vm)),
         }
     }
 
     fn line(&mut self, vm: &mut Vm) -> Py<Cow<'_, [u8]>> {
-        let rest = self.data.get(self.at..).unwrap_or_default();
+        let rest = self.rest();
         match memchr::memchr(b'\n', rest) {
             Some(end) => {
                 self.at += end + 1;
                 Ok(Cow::Borrowed(&rest[..end]))
             }
-            None => Err(truncated(vm)),
+            None => Err(self.short(vm)),
         }
     }
 
     fn frame(&mut self, vm: &mut Vm, count: usize) -> Py<()> {
+        if self.framed && self.at < self.end {
+            return Err(nested_frame(vm));
+        }
         self.take(vm, count)?;
-        self.at -= count;
+        (self.at, self.end) = (self.at - count, self.at);
+        self.framed = true;
         Ok(())
     }
 }
@@ -76,6 +118,8 @@ pub(super) struct FileInput {
     at: usize,
     /// The buffer was peeked at: what is used of it is still to be read from the file.
     peeked: bool,
+    /// The end in the buffer of the current frame.
+    frame: Option<usize>,
 }
 
 impl Holds for Option<FileInput> {
@@ -103,6 +147,7 @@ impl FileInput {
             buffer: Vec::new(),
             at: 0,
             peeked: false,
+            frame: None,
         }
     }
 
@@ -132,6 +177,13 @@ impl FileInput {
     /// Makes `count` bytes available.
     #[inline]
     fn fill(&mut self, vm: &mut Vm, count: usize) -> Py<()> {
+        if let Some(end) = self.frame {
+            if self.at == end {
+                self.frame = None;
+            } else if self.at + count > end {
+                return Err(end_of_frame(vm));
+            }
+        }
         if self.left() >= count {
             return Ok(());
         }
@@ -199,9 +251,7 @@ fn read_result(vm: &mut Vm, data: &Value, method: &str) -> Py<Vec<u8>> {
 impl Input for FileInput {
     #[inline]
     fn opcode(&mut self, vm: &mut Vm) -> Py<Option<u8>> {
-        if self.left() == 0
-            && let Err(raised) = self.refill(vm, 1)
-        {
+        if let Err(raised) = self.fill(vm, 1) {
             if vm.pending_is(&super::UNPICKLING_ERROR) {
                 drop(vm.take_raised(raised));
                 return Ok(None);
@@ -222,17 +272,21 @@ impl Input for FileInput {
     }
 
     fn line(&mut self, vm: &mut Vm) -> Py<Cow<'_, [u8]>> {
-        if let Some(len) = memchr::memchr(b'\n', &self.buffer[self.at..]) {
+        if self.frame == Some(self.at) {
+            self.frame = None;
+        }
+        let end = self.frame.unwrap_or(self.buffer.len());
+        if let Some(len) = memchr::memchr(b'\n', &self.buffer[self.at..end]) {
             let start = self.at;
             self.at += len + 1;
             return Ok(Cow::Borrowed(&self.buffer[start..start + len]));
         }
+        if self.frame.is_some() {
+            return Err(end_of_frame(vm));
+        }
         let mut line = Vec::new();
         if self.peeked {
-            self.at = self.at.min(self.buffer.len());
-            let unused = self.left();
             self.skip_consumed(vm)?;
-            debug_assert!(unused < PREFETCH);
         } else {
             line.extend_from_slice(&self.buffer[self.at..]);
             self.buffer.clear();
@@ -247,6 +301,12 @@ impl Input for FileInput {
     }
 
     fn frame(&mut self, vm: &mut Vm, count: usize) -> Py<()> {
-        self.fill(vm, count)
+        if self.frame.is_some_and(|end| self.at < end) {
+            return Err(nested_frame(vm));
+        }
+        self.frame = None;
+        self.fill(vm, count)?;
+        self.frame = Some(self.at + count);
+        Ok(())
     }
 }

@@ -484,8 +484,7 @@ impl<I: Input> Loader<'_, I> {
 
     fn string_line(&mut self, vm: &mut Vm) -> Py<()> {
         let line = self.line(vm)?;
-        let line = line.trim_ascii_end();
-        let data = match line {
+        let data = match &line[..] {
             [quote @ (b'"' | b'\''), inside @ .., last] if quote == last => inside,
             _ => {
                 let message = "the STRING opcode argument must be quoted";

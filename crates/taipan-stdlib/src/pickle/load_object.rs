@@ -33,7 +33,8 @@ impl<I: Input> Loader<'_, I> {
             op::INST => self.inst(vm),
             op::OBJ => self.obj(vm),
             op::PERSID => {
-                let line = self.line(vm)?;
+                // The text of an id may be empty.
+                let line = self.input.line(vm)?.into_owned();
                 if !line.is_ascii() {
                     let message = "persistent IDs in protocol 0 must be ASCII strings";
                     return Err(unpickling_error(vm, message));

@@ -2,7 +2,7 @@
 
 mod calendar;
 mod clock;
-mod system;
+pub(crate) mod system;
 
 pub(crate) use clock::nanoseconds;
 

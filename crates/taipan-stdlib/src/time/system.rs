@@ -40,7 +40,7 @@ fn to_timespec(nanoseconds: i64) -> libc::timespec {
 }
 
 /// A clock's time in nanoseconds.
-pub(super) fn now(vm: &mut Vm, clock: libc::clockid_t) -> Py<i64> {
+pub(crate) fn now(vm: &mut Vm, clock: libc::clockid_t) -> Py<i64> {
     let mut time = to_timespec(0);
     // SAFETY: fills the structure given.
     if unsafe { libc::clock_gettime(clock, &mut time) } != 0 {
@@ -106,7 +106,7 @@ pub(super) fn seconds_now(vm: &mut Vm) -> Py<i64> {
 
 /// A date and time taken apart, with the zone's name.
 #[derive(Clone)]
-pub(super) struct Broken {
+pub(crate) struct Broken {
     pub tm: libc::tm,
     pub zone: String,
 }
@@ -128,7 +128,7 @@ fn zone_of(tm: &libc::tm) -> String {
 }
 
 /// Seconds since the epoch as UTC or local time.
-pub(super) fn break_down(vm: &mut Vm, seconds: i64, local: bool) -> Py<Broken> {
+pub(crate) fn break_down(vm: &mut Vm, seconds: i64, local: bool) -> Py<Broken> {
     let mut tm = blank();
     let seconds = seconds as libc::time_t;
     // SAFETY: both read the number and fill the structure.
