@@ -1,32 +1,41 @@
-//! The `taipan` command.
+//! The `taipan` command. `entry` is where the process starts, `arguments` the command line.
 
-use std::process::ExitCode;
+#![cfg_attr(not(test), no_main)]
+
+use std::ffi::OsString;
 use taipan::{Program, Runtime};
 
 #[global_allocator]
 static ALLOCATOR: taipan::Mimalloc = taipan::Mimalloc;
 
 mod arguments;
+#[cfg(not(test))]
+mod entry;
 mod failure;
 mod help;
 mod locale;
 mod places;
 mod settings;
 
-fn main() -> ExitCode {
-    taipan::default_fault_actions();
-    let arguments = match arguments::parse(std::env::args_os().collect()) {
+#[cfg(test)]
+fn main() {
+    run(Vec::new());
+}
+
+/// Runs the command; gives its exit status.
+fn run(args: Vec<OsString>) -> u8 {
+    let arguments = match arguments::parse(args) {
         Ok(arguments::Action::Run(arguments)) => arguments,
         Ok(arguments::Action::Print(text)) => {
             use std::io::Write;
             let _ = std::io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
+            return 0;
         }
-        Err(failure) => return ExitCode::from(failure.report()),
+        Err(failure) => return failure.report(),
     };
     let config = match settings::config(&arguments) {
         Ok(config) => config,
-        Err(failure) => return ExitCode::from(failure.report()),
+        Err(failure) => return failure.report(),
     };
     let program = arguments.program.unwrap_or(Program::Stdin);
     match Runtime::new(config) {
@@ -35,11 +44,11 @@ fn main() -> ExitCode {
             if runtime.was_interrupted() {
                 die_of_interrupt();
             }
-            ExitCode::from(status as u8)
+            status as u8
         }
         Err(message) => {
             eprintln!("{message}");
-            ExitCode::FAILURE
+            1
         }
     }
 }

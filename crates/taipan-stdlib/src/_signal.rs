@@ -263,6 +263,11 @@ pub fn install(vm: &mut Vm) -> Py<()> {
             Ordering::SeqCst,
         )
         .is_ok();
+    if first {
+        // Writing to a closed pipe, or beyond the largest size of files, shall be an `OSError`.
+        set_action(vm, libc::SIGPIPE, libc::SIG_IGN)?;
+        set_action(vm, libc::SIGXFSZ, libc::SIG_IGN)?;
+    }
     for signal in 1..COUNT {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: asks only; room for the result.
@@ -277,11 +282,7 @@ pub fn install(vm: &mut Vm) -> Py<()> {
         };
         state.handlers.borrow_mut()[signal] = handler;
     }
-    if first {
-        set_action(vm, libc::SIGPIPE, libc::SIG_IGN)
-    } else {
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Has the interrupt key raise `KeyboardInterrupt`, as programs started from the command line expect it.
@@ -322,19 +323,6 @@ fn set_action(vm: &mut Vm, signal: i32, handler: usize) -> Py<()> {
         Err(raise_errno(vm, errno(), None))
     } else {
         Ok(())
-    }
-}
-
-/// Gives faults their default action, as other programs have it: Rust's start-up installs a handler of its own for them, which
-/// lets a process that was sent such a signal go on. Only for a process that is all ours.
-pub fn default_fault_actions() {
-    for signal in [libc::SIGSEGV, libc::SIGBUS] {
-        // SAFETY: plain calls; an ignored signal stays ignored.
-        unsafe {
-            if libc::signal(signal, libc::SIG_DFL) == libc::SIG_IGN {
-                libc::signal(signal, libc::SIG_IGN);
-            }
-        }
     }
 }
 

@@ -141,7 +141,7 @@ static NUMBERS: &[(&str, i64)] = &[
     ("UF_TRACKED", 0x0000_0040),
     ("UF_DATAVAULT", 0x0000_0080),
     ("UF_HIDDEN", 0x0000_8000),
-    ("SF_SETTABLE", 0x3fff_0000),
+    ("SF_SETTABLE", 0xffff_0000),
     ("SF_ARCHIVED", 0x0001_0000),
     ("SF_IMMUTABLE", 0x0002_0000),
     ("SF_APPEND", 0x0004_0000),

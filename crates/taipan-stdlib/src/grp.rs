@@ -3,7 +3,7 @@
 use crate::ModuleDef;
 use crate::path::{c_text, encode};
 use crate::structseq::{self, Fields};
-use crate::support::add_type;
+use crate::support::{add_type, id_argument};
 use std::ffi::CString;
 use taipan_core::{Bound, MethodDef, Py, Type, TypeObject, Value, Vm, bound, f0, str_object};
 use taipan_types::list::new_list;
@@ -92,20 +92,15 @@ fn ask(
 }
 
 fn getgrgid(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
-    let index = vm.index(args.req(0))?;
-    let found = match index.as_i64() {
-        Some(number) if number == -1 || u32::try_from(number).is_ok() => {
-            // SAFETY: room of the given length.
-            ask(vm, |entry, room, found| unsafe {
-                libc::getgrgid_r(number as u32, entry, room.as_mut_ptr(), room.len(), found)
-            })?
-        }
-        _ => None,
-    };
+    let gid = id_argument(vm, args.req(0), "gid")?;
+    // SAFETY: room of the given length.
+    let found = ask(vm, |entry, room, found| unsafe {
+        libc::getgrgid_r(gid, entry, room.as_mut_ptr(), room.len(), found)
+    })?;
     match found {
         Some(entry) => Ok(entry),
         None => {
-            let shown = vm.repr_string(&index)?;
+            let shown = vm.repr_string(args.req(0))?;
             let message = str_object::new_str(&format!("getgrgid(): gid not found: {shown}"));
             Err(vm.key_error(&message))
         }

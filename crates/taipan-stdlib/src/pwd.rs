@@ -3,9 +3,9 @@
 use crate::ModuleDef;
 use crate::path::{c_text, encode};
 use crate::structseq::{self, Fields};
-use crate::support::add_type;
+use crate::support::{add_type, id_argument};
 use std::ffi::CString;
-use taipan_core::{MethodDef, Py, Type, TypeObject, Value, Vm, f0, f1, str_object};
+use taipan_core::{MethodDef, Py, Type, TypeObject, Value, Vm, builtin_types, f0, f1, str_object};
 use taipan_types::list::new_list;
 
 static STRUCT_PASSWD: TypeObject = Type::declare("pwd.struct_passwd");
@@ -101,20 +101,21 @@ fn ask(
 }
 
 fn getpwuid(vm: &mut Vm, _module: &Value, uid: &Value) -> Py {
-    let index = vm.index(uid)?;
-    let found = match index.as_i64() {
-        Some(number) if number == -1 || u32::try_from(number).is_ok() => {
-            // SAFETY: room of the given length.
-            ask(vm, |entry, room, found| unsafe {
-                libc::getpwuid_r(number as u32, entry, room.as_mut_ptr(), room.len(), found)
-            })?
+    let number = match id_argument(vm, uid, "uid") {
+        Ok(number) => number,
+        Err(raised) => {
+            vm.catch(raised, &builtin_types::OVERFLOW_ERROR)?;
+            return Err(vm.key_error(&str_object::new_str("getpwuid(): uid not found")));
         }
-        _ => None,
     };
+    // SAFETY: room of the given length.
+    let found = ask(vm, |entry, room, found| unsafe {
+        libc::getpwuid_r(number, entry, room.as_mut_ptr(), room.len(), found)
+    })?;
     match found {
         Some(entry) => Ok(entry),
         None => {
-            let shown = vm.repr_string(&index)?;
+            let shown = vm.repr_string(uid)?;
             let message = str_object::new_str(&format!("getpwuid(): uid not found: {shown}"));
             Err(vm.key_error(&message))
         }

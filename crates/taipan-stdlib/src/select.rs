@@ -2,7 +2,7 @@
 
 use crate::ModuleDef;
 use crate::path::{c_int, check, errno, fileno};
-use crate::support::{Holds, add, add_type, native_type, signature};
+use crate::support::{Holds, add, add_type, native_type, signature, unsigned_argument};
 use std::time::{Duration, Instant};
 use taipan_core::alloc::{new_instance, new_object};
 use taipan_core::lock::Locked;
@@ -12,7 +12,7 @@ use taipan_core::{
     Value, Vm, bound, builtin_types, f0, f1, getter, slice,
 };
 use taipan_types::exceptions::os_error::raise_errno;
-use taipan_types::list::new_list;
+use taipan_types::list::{list_of, new_list};
 
 static FUNCTIONS: [MethodDef; 2] = [
     slice(
@@ -105,36 +105,43 @@ impl Wait {
     }
 }
 
-/// Seconds as a span of time; `None` and, where allowed, negative numbers are "for ever".
-fn seconds(
-    vm: &mut Vm,
-    value: Option<&Value>,
-    scale: f64,
-    negative_is_ever: bool,
-) -> Py<Option<Duration>> {
+/// What a timeout is counted in, and what it may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// `select`: negative ones are refused.
+    Seconds,
+    /// `epoll`: negative ones are "for ever".
+    WaitSeconds,
+    /// `poll`: negative ones are "for ever".
+    WaitMillis,
+}
+
+/// A timeout argument as a span of time; `None` is "for ever".
+fn timeout(vm: &mut Vm, value: Option<&Value>, unit: Unit) -> Py<Option<Duration>> {
     let Some(value) = value.filter(|value| !value.is_none()) else {
         return Ok(None);
     };
-    if !value.is_float()
-        && !value.is_int()
-        && value.type_of().slots().index.is_none()
-        && value.type_of().slots().float.is_none()
-    {
-        return Err(vm.type_error("timeout must be a real number or None"));
+    if !value.is_float() && !value.is_int() && value.type_of().slots().index.is_none() {
+        return Err(vm.type_error(if unit == Unit::Seconds {
+            "timeout must be a float or None"
+        } else {
+            "timeout must be an integer or None"
+        }));
     }
-    let number = vm.to_f64(value)? * scale;
-    if number.is_nan() {
-        return Err(vm.value_error("Invalid value NaN (not a number)"));
-    }
-    if number < 0.0 {
-        if negative_is_ever {
-            return Ok(None);
+    let away = |x: f64| x.signum() * x.abs().ceil();
+    let nanos = if unit == Unit::WaitMillis {
+        crate::time::scaled(vm, value, 1_000_000, away)?
+    } else {
+        crate::time::nanoseconds(vm, value, away)?
+    };
+    match (u64::try_from(nanos), unit) {
+        (Ok(nanos), Unit::Seconds) => Ok(Some(Duration::from_nanos(nanos))),
+        (Ok(nanos), _) if nanos.div_ceil(1_000_000) > i32::MAX as u64 => {
+            Err(vm.overflow_error("timeout is too large"))
         }
-        return Err(vm.value_error("timeout must be non-negative"));
-    }
-    match Duration::try_from_secs_f64(number) {
-        Ok(wait) => Ok(Some(wait)),
-        Err(_) => Err(vm.overflow_error("timeout is too large")),
+        (Ok(nanos), _) => Ok(Some(Duration::from_nanos(nanos))),
+        (Err(_), Unit::Seconds) => Err(vm.value_error("timeout must be non-negative")),
+        (Err(_), _) => Ok(None),
     }
 }
 
@@ -148,6 +155,19 @@ struct Row {
 
 impl Row {
     fn new(vm: &mut Vm, iterable: &Value) -> Py<Row> {
+        let mut row = Row {
+            objects: Vec::new(),
+            fds: Vec::new(),
+        };
+        // A list may change while its members are asked for their descriptors.
+        if let Some(list) = list_of(iterable) {
+            let mut at = 0;
+            while let Some(object) = { list.lock(vm).get(at) } {
+                row.push(vm, object)?;
+                at += 1;
+            }
+            return Ok(row);
+        }
         let objects = match vm.to_vec(iterable) {
             Ok(objects) => objects,
             Err(raised) => {
@@ -155,15 +175,20 @@ impl Row {
                 return Err(vm.type_error("arguments 1-3 must be sequences"));
             }
         };
-        let mut fds = Vec::with_capacity(objects.len());
-        for object in &objects {
-            let fd = fileno(vm, object)?;
-            if fd as usize >= libc::FD_SETSIZE {
-                return Err(vm.value_error("filedescriptor out of range in select()"));
-            }
-            fds.push(fd);
+        for object in objects {
+            row.push(vm, object)?;
         }
-        Ok(Row { objects, fds })
+        Ok(row)
+    }
+
+    fn push(&mut self, vm: &mut Vm, object: Value) -> Py<()> {
+        let fd = fileno(vm, &object)?;
+        if fd as usize >= libc::FD_SETSIZE {
+            return Err(vm.value_error("filedescriptor out of range in select()"));
+        }
+        self.objects.push(object);
+        self.fds.push(fd);
+        Ok(())
     }
 
     fn set(&self) -> libc::fd_set {
@@ -184,7 +209,7 @@ impl Row {
 }
 
 fn select(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
-    let wait = Wait::new(seconds(vm, args.get(3), 1.0, false)?);
+    let wait = Wait::new(timeout(vm, args.get(3), Unit::Seconds)?);
     let rows = [
         Row::new(vm, &args[0])?,
         Row::new(vm, &args[1])?,
@@ -276,12 +301,7 @@ fn events(vm: &mut Vm, value: Option<&Value>) -> Py<i16> {
     let Some(value) = value else {
         return Ok(libc::POLLIN | libc::POLLPRI | libc::POLLOUT);
     };
-    let number = vm.index_i64(value)?;
-    match u16::try_from(number) {
-        Ok(events) => Ok(events as i16),
-        Err(_) if number < 0 => Err(vm.value_error("value must be positive")),
-        Err(_) => Err(vm.overflow_error("Python int too large for C unsigned short")),
-    }
+    Ok(unsigned_argument(vm, value, 16, "unsigned short")? as u16 as i16)
 }
 
 fn poll_register(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
@@ -330,7 +350,7 @@ fn poll_unregister(vm: &mut Vm, this: &Value, fd: &Value) -> Py {
 }
 
 fn poll_poll(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
-    let wait = Wait::new(seconds(vm, args.first(), 1e-3, true)?);
+    let wait = Wait::new(timeout(vm, args.first(), Unit::WaitMillis)?);
     let mut rows = {
         let mut state = this.expect::<Poll>().lock(vm);
         if std::mem::replace(&mut state.busy, true) {
@@ -483,7 +503,7 @@ fn epoll_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     if let Some(hint) = args.get(0) {
         let hint = c_int(vm, hint)?;
         if hint != -1 && hint <= 0 {
-            return Err(vm.value_error("sizehint must be positive or -1"));
+            return Err(vm.value_error("negative sizehint"));
         }
     }
     if let Some(flags) = args.get(1)
@@ -558,7 +578,7 @@ fn control(vm: &mut Vm, this: &Value, args: &Bound, operation: i32) -> Py {
 #[cfg(target_os = "linux")]
 fn epoll_poll(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let own = epoll_fd(vm, this)?;
-    let wait = Wait::new(seconds(vm, args.get(0), 1.0, true)?);
+    let wait = Wait::new(timeout(vm, args.get(0), Unit::WaitSeconds)?);
     let most = match args.get(1) {
         Some(value) => c_int(vm, value)?,
         None => -1,

@@ -237,6 +237,12 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
 
 fn reduce(_vm: &mut Vm, this: &Value) -> Py {
     let visible = items(this).unwrap_or(&[]);
+    if let [only] = visible {
+        return Ok(new_tuple([
+            this.type_of().to_value(),
+            new_tuple([only.clone()]),
+        ]));
+    }
     let hidden = new_dict();
     if let Some(record) = record_of(this.type_of()) {
         for (index, (text, _)) in record.fields.iter().enumerate().skip(visible.len()) {

@@ -80,6 +80,46 @@ pub fn c_text_argument(
     }
 }
 
+/// A number without sign of at most `bits` bits.
+pub fn unsigned_argument(vm: &mut Vm, value: &Value, bits: u32, name: &str) -> Py<u64> {
+    let number = vm.index(value)?;
+    let small = number.as_i64();
+    let negative = match small {
+        Some(number) => number < 0,
+        None => number
+            .as_big()
+            .is_some_and(|big| big < dashu_int::IBig::ZERO),
+    };
+    if negative {
+        return Err(vm.value_error("Cannot convert negative int"));
+    }
+    match small {
+        Some(number) if number >> bits == 0 => Ok(number as u64),
+        _ => Err(vm.overflow_error(format!("Python int too large for C {name}"))),
+    }
+}
+
+/// A user or group number; -1 stands for "none".
+pub fn id_argument(vm: &mut Vm, value: &Value, what: &str) -> Py<u32> {
+    if !value.is_int() && value.type_of().slots().index.is_none() {
+        let message = format!("{what} should be integer, not {}", value.type_of().name());
+        return Err(vm.type_error(message));
+    }
+    let index = vm.index(value)?;
+    let negative = |big: dashu_int::IBig| big < dashu_int::IBig::ZERO;
+    match index.as_i64() {
+        Some(-1) => Ok(u32::MAX),
+        // CPython says so of numbers between 32 and 63 bits too.
+        Some(id) => {
+            u32::try_from(id).map_err(|_| vm.overflow_error(format!("{what} is less than minimum")))
+        }
+        None if index.as_big().is_some_and(negative) => {
+            Err(vm.overflow_error(format!("{what} is less than minimum")))
+        }
+        None => Err(vm.overflow_error(format!("{what} is greater than maximum"))),
+    }
+}
+
 /// A signature that arguments of a `new` slot are bound to.
 pub const fn signature(text: &'static str) -> MethodDef {
     bound(text, never, "")

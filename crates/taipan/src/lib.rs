@@ -22,7 +22,6 @@ mod stress;
 pub use program::Program;
 
 pub use taipan_core::alloc::Mimalloc;
-pub use taipan_stdlib::_signal::default_fault_actions;
 pub use taipan_stdlib::config::{Config, Encodings, Flags, Imports};
 pub use taipan_stdlib::sys::info::{language_version, version};
 

@@ -3,6 +3,7 @@
 use super::{dir_fd, done, fail, flag, int_or, offset};
 use crate::audit::audit;
 use crate::path::{self, PathArgument, PathKind, c_int, errno};
+use crate::support::id_argument;
 use taipan_core::builtin_types::OS_ERROR;
 use taipan_core::tuple_object::items;
 use taipan_core::{BinaryOp, Bound, MethodDef, Py, Raised, Value, Vm, bound, f1, f2};
@@ -279,24 +280,6 @@ fn fchmod(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     Ok(Value::none())
 }
 
-/// A user or group number; -1 stands for "none".
-pub(super) fn id_argument(vm: &mut Vm, value: &Value, what: &str) -> Py<u32> {
-    if !value.is_int() && value.type_of().slots().index.is_none() {
-        let message = format!("{what} should be integer, not {}", value.type_of().name());
-        return Err(vm.type_error(message));
-    }
-    let index = vm.index(value)?;
-    match index.as_i64() {
-        Some(-1) => Ok(u32::MAX),
-        Some(id) if id >= 0 => match u32::try_from(id) {
-            Ok(id) if id != u32::MAX => Ok(id),
-            _ => Err(vm.overflow_error(format!("{what} is greater than maximum"))),
-        },
-        Some(_) => Err(vm.overflow_error(format!("{what} is less than minimum"))),
-        None => Err(vm.overflow_error(format!("{what} is greater than maximum"))),
-    }
-}
-
 fn chown(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let path = path::parse(vm, args.get(0), PathKind::or_descriptor("chown"))?;
     let (uid, gid) = (
@@ -390,7 +373,34 @@ fn device(vm: &mut Vm, value: &Value) -> Py<libc::dev_t> {
     match index.as_big().map(u64::try_from) {
         Some(Ok(device)) => Ok(device),
         _ if index.as_i64() == Some(-1) => Ok(libc::dev_t::MAX),
-        _ => Err(vm.overflow_error("Python int too large to convert to C unsigned long")),
+        _ => {
+            let negative = index.as_big().is_none_or(|big| big < dashu_int::IBig::ZERO);
+            Err(vm.overflow_error(if negative {
+                "can't convert negative int to unsigned"
+            } else {
+                "int too big to convert"
+            }))
+        }
+    }
+}
+
+/// A device number or a part of one as Python shows it: all ones stand for "no device".
+fn device_value(number: u64, none: u64) -> Value {
+    if number == none {
+        Value::from_i32(-1)
+    } else {
+        super::unsigned(number)
+    }
+}
+
+/// A part of a device number.
+fn part_argument(vm: &mut Vm, value: &Value) -> Py<libc::c_uint> {
+    match device(vm, value)? {
+        libc::dev_t::MAX => Ok(libc::c_uint::MAX),
+        number => match libc::c_uint::try_from(number) {
+            Ok(number) => Ok(number),
+            Err(_) => Err(vm.overflow_error("Python int too large to convert to C unsigned int")),
+        },
     }
 }
 
@@ -411,15 +421,12 @@ fn mknod(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 
 fn device_part(vm: &mut Vm, value: &Value, part: extern "C" fn(libc::dev_t) -> libc::c_uint) -> Py {
     let number = device(vm, value)?;
-    Ok(Value::int(i64::from(part(number))))
+    Ok(device_value(part(number).into(), libc::c_uint::MAX.into()))
 }
 
 fn makedev(vm: &mut Vm, _module: &Value, major: &Value, minor: &Value) -> Py {
-    let (major, minor) = (device(vm, major)?, device(vm, minor)?);
-    Ok(super::unsigned(libc::makedev(
-        major as libc::c_uint,
-        minor as libc::c_uint,
-    )))
+    let (major, minor) = (part_argument(vm, major)?, part_argument(vm, minor)?);
+    Ok(device_value(libc::makedev(major, minor), libc::dev_t::MAX))
 }
 
 fn readlink(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {

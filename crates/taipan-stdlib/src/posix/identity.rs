@@ -1,8 +1,9 @@
 //! Who runs the process: users, groups, process groups and sessions.
 
-use super::files::{check_number, id_argument};
+use super::files::check_number;
 use super::{done, fail};
 use crate::path::{self, c_int};
+use crate::support::id_argument;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{MethodDef, Py, Value, Vm, bound, f0, f1, f2, slice};
 use taipan_types::list::new_list;

@@ -297,7 +297,7 @@ unsafe extern "C" {
 }
 
 /// What the keyword arguments of `posix_spawn` ask for.
-fn attributes(vm: &mut Vm, args: &Bound) -> Py<Attributes> {
+fn attributes(vm: &mut Vm, function: &str, args: &Bound) -> Py<Attributes> {
     let mut raw = MaybeUninit::<libc::posix_spawnattr_t>::zeroed();
     // SAFETY: room for the object.
     let error = unsafe { libc::posix_spawnattr_init(raw.as_mut_ptr()) };
@@ -335,7 +335,10 @@ fn attributes(vm: &mut Vm, args: &Bound) -> Py<Attributes> {
         flags |= libc::POSIX_SPAWN_SETSIGDEF;
     }
     if let Some(scheduler) = args.get_not_none(9) {
-        let Some([policy, parameters]) = items(scheduler) else {
+        let Some(parts) = items(scheduler) else {
+            return Err(vm.type_error(format!("{function}: scheduler must be a tuple or None")));
+        };
+        let [policy, parameters] = parts else {
             return Err(vm.type_error("A scheduler tuple must have two elements"));
         };
         if !policy.is_none() {
@@ -372,7 +375,7 @@ fn spawn(vm: &mut Vm, function: &'static str, args: &Bound) -> Py {
         Some(rows) => Some(file_actions(vm, rows)?),
         None => None,
     };
-    let attributes = attributes(vm, args)?;
+    let attributes = attributes(vm, function, args)?;
     audit(vm, "os.posix_spawn", || {
         vec![
             program.value.clone(),

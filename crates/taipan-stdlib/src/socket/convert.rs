@@ -2,7 +2,7 @@
 
 use super::{arguments, fail, os_error};
 use crate::path::{self, errno};
-use crate::support::{c_text_argument, int_argument};
+use crate::support::{c_text_argument, int_argument, unsigned_argument};
 use std::ffi::{CStr, CString};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use taipan_core::str_object::{is_str, new_str};
@@ -71,32 +71,13 @@ pub(super) static FUNCTIONS: [MethodDef; 11] = [
     ),
 ];
 
-/// A number without sign of at most `bits` bits.
-fn unsigned(vm: &mut Vm, value: &Value, bits: u32, name: &str) -> Py<u64> {
-    let number = vm.index(value)?;
-    let small = number.as_i64();
-    let negative = match small {
-        Some(number) => number < 0,
-        None => number
-            .as_big()
-            .is_some_and(|big| big < dashu_int::IBig::ZERO),
-    };
-    if negative {
-        return Err(vm.value_error("Cannot convert negative int"));
-    }
-    match small {
-        Some(number) if number >> bits == 0 => Ok(number as u64),
-        _ => Err(vm.overflow_error(format!("Python int too large for C {name}"))),
-    }
-}
-
 fn swap16(vm: &mut Vm, _module: &Value, value: &Value) -> Py {
-    let number = unsigned(vm, value, 16, "uint16_t")? as u16;
+    let number = unsigned_argument(vm, value, 16, "uint16_t")? as u16;
     Ok(Value::int(number.to_be().into()))
 }
 
 fn swap32(vm: &mut Vm, _module: &Value, value: &Value) -> Py {
-    let number = unsigned(vm, value, 32, "uint32_t")? as u32;
+    let number = unsigned_argument(vm, value, 32, "uint32_t")? as u32;
     Ok(Value::int(number.to_be().into()))
 }
 
@@ -243,7 +224,7 @@ fn if_nametoindex(vm: &mut Vm, _module: &Value, name: &Value) -> Py {
 }
 
 fn if_indextoname(vm: &mut Vm, _module: &Value, index: &Value) -> Py {
-    let index = unsigned(vm, index, 32, "unsigned int")? as u32;
+    let index = unsigned_argument(vm, index, 32, "unsigned int")? as u32;
     match interface_name(index) {
         Some(name) => path::decode(vm, name.as_bytes()),
         None => Err(raise_errno(vm, errno(), None)),

@@ -81,11 +81,16 @@ pub(super) fn thread_clock(vm: &mut Vm, _module: &Value, thread: &Value) -> Py {
 
 /// Seconds, a float or an int, as nanoseconds.
 pub(crate) fn nanoseconds(vm: &mut Vm, value: &Value, round: fn(f64) -> f64) -> Py<i64> {
+    scaled(vm, value, SECOND, round)
+}
+
+/// A time in units of so many nanoseconds, a float or an int, as nanoseconds.
+pub(crate) fn scaled(vm: &mut Vm, value: &Value, unit: i64, round: fn(f64) -> f64) -> Py<i64> {
     if let Some(x) = value.as_float() {
         if x.is_nan() {
             return Err(vm.value_error("Invalid value NaN (not a number)"));
         }
-        let scaled = round(x * 1e9);
+        let scaled = round(x * unit as f64);
         if !(-9.223372036854775e18..9.223372036854775e18).contains(&scaled) {
             return Err(vm.overflow_error("timestamp out of range for C PyTime_t"));
         }
@@ -99,7 +104,7 @@ pub(crate) fn nanoseconds(vm: &mut Vm, value: &Value, round: fn(f64) -> f64) -> 
         return Err(vm.type_error(message));
     }
     let whole = vm.index(value)?;
-    match whole.as_i64().and_then(|whole| whole.checked_mul(SECOND)) {
+    match whole.as_i64().and_then(|whole| whole.checked_mul(unit)) {
         Some(nanoseconds) => Ok(nanoseconds),
         None => Err(vm.overflow_error("timestamp out of range for C PyTime_t")),
     }

@@ -4,7 +4,7 @@ mod calendar;
 mod clock;
 pub(crate) mod system;
 
-pub(crate) use clock::nanoseconds;
+pub(crate) use clock::{nanoseconds, scaled};
 
 use crate::support::add;
 use crate::{ModuleDef, structseq};
