@@ -7,6 +7,7 @@ use crate::ModuleDef;
 use crate::audit::audit;
 use crate::path::{c_int, errno, fs_string};
 use crate::posix::{before_fork, fork_in_child, fork_in_parent};
+use crate::support::id_argument;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use taipan_core::{MethodDef, Py, Value, Vm, slice};
@@ -71,15 +72,31 @@ fn strings(vm: &mut Vm, row: &Value) -> Py<Vec<CString>> {
     Ok(texts)
 }
 
-fn optional_id(vm: &mut Vm, value: &Value) -> Py<Option<u32>> {
+fn optional_id(vm: &mut Vm, value: &Value, what: &str) -> Py<Option<u32>> {
     if value.is_none() {
         return Ok(None);
     }
-    let number = vm.index_i64(value)?;
-    match u32::try_from(number) {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(vm.value_error("invalid user or group id")),
+    id_argument(vm, value, what).map(Some)
+}
+
+fn group_row(vm: &mut Vm, value: &Value) -> Py<Option<Vec<libc::gid_t>>> {
+    if value.is_none() {
+        return Ok(None);
     }
+    let mut row = Vec::new();
+    for group in vm.to_vec(value)? {
+        if !group.is_int() {
+            return Err(vm.type_error("extra_groups must be integers"));
+        }
+        match id_argument(vm, &group, "gid") {
+            Ok(group) => row.push(group),
+            Err(raised) => {
+                drop(vm.take_raised(raised));
+                return Err(vm.value_error("invalid group id"));
+            }
+        }
+    }
+    Ok(Some(row))
 }
 
 fn keep_row(vm: &mut Vm, value: &Value) -> Py<Vec<i32>> {
@@ -136,17 +153,9 @@ fn plan(vm: &mut Vm, args: &[Value]) -> Py<Plan> {
     let restore_signals = vm.truth(&args[14])?;
     let new_session = vm.truth(&args[15])?;
     let group = c_int(vm, &args[16])?;
-    let gid = optional_id(vm, &args[17])?;
-    let groups = if args[18].is_none() {
-        None
-    } else {
-        let mut row = Vec::new();
-        for group in vm.to_vec(&args[18])? {
-            row.push(optional_id(vm, &group)?.unwrap_or(u32::MAX));
-        }
-        Some(row)
-    };
-    let uid = optional_id(vm, &args[19])?;
+    let gid = optional_id(vm, &args[17], "gid")?;
+    let groups = group_row(vm, &args[18])?;
+    let uid = optional_id(vm, &args[19], "uid")?;
     let umask = c_int(vm, &args[20])?;
     let row = Plan {
         executables: pointers(&executables),
@@ -475,6 +484,8 @@ fn fork_exec(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
             Ok(Value::from_i32(pid))
         };
     }
+    let message = "preexec_fn not supported at interpreter shutdown";
+    crate::sys::hooks::refuse_when_finalizing(vm, message)?;
     before_fork(vm);
     // SAFETY: the child goes on with this thread alone.
     let pid = unsafe { libc::fork() };

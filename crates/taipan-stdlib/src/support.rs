@@ -99,6 +99,23 @@ pub fn unsigned_argument(vm: &mut Vm, value: &Value, bits: u32, name: &str) -> P
     }
 }
 
+/// The memory of an object that can be written to; `None` if it lends none.
+pub fn writable_opt(vm: &mut Vm, object: &Value) -> Py<Option<taipan_core::buffer::Buffer>> {
+    match taipan_types::buffer::writable(vm, object) {
+        Ok(buffer) if buffer.is_c_contiguous() => Ok(Some(buffer)),
+        Ok(_) => Ok(None),
+        Err(raised) => {
+            if vm.pending_is(&taipan_core::builtin_types::TYPE_ERROR)
+                || vm.pending_is(&taipan_core::builtin_types::BUFFER_ERROR)
+            {
+                drop(vm.take_raised(raised));
+                return Ok(None);
+            }
+            Err(raised)
+        }
+    }
+}
+
 /// A user or group number; -1 stands for "none".
 pub fn id_argument(vm: &mut Vm, value: &Value, what: &str) -> Py<u32> {
     if !value.is_int() && value.type_of().slots().index.is_none() {

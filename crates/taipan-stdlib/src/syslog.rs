@@ -130,9 +130,16 @@ fn openlog(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
                     "openlog() argument 'ident' must be str, not {given}"
                 )));
             };
-            let text = text.to_utf8().unwrap_or_default();
-            let end = text.find('\0').unwrap_or(text.len());
-            CString::new(&text[..end]).ok()
+            let encoded = match text.to_utf8() {
+                Some(text) => text,
+                // Encoding raises what a lone surrogate is worth.
+                None => {
+                    taipan_types::codec::encode_str(vm, value, Some("utf-8"), None)?;
+                    String::new()
+                }
+            };
+            let end = encoded.find('\0').unwrap_or(encoded.len());
+            CString::new(&encoded[..end]).ok()
         }
         None => None,
     };

@@ -127,17 +127,13 @@ fn path_or_number(vm: &mut Vm, file: &Value) -> Py {
     if str_object::is_str(file) || taipan_types::bytes::bytes_of(file).is_some() {
         return Ok(file.clone());
     }
-    match vm.call_special(file, name!("__fspath__"), &[])? {
-        Some(path) => Ok(path),
-        None if file.type_of().slots().index.is_some() => vm.index(file),
-        None => {
-            let message = format!(
-                "expected str, bytes or os.PathLike object, not {}",
-                file.type_of().name()
-            );
-            Err(vm.type_error(message))
-        }
+    let has_path = vm
+        .lookup_special(file, name!("__fspath__"))
+        .is_some_and(|method| !method.is_none());
+    if !has_path && file.type_of().slots().index.is_some() {
+        return vm.index(file);
     }
+    crate::path::fspath(vm, file)
 }
 
 /// Puts buffer and text layer on a raw file.

@@ -227,28 +227,7 @@ pub(crate) fn issue(vm: &mut Vm, warning: &SyntaxWarning, text: &str, filename: 
 
 /// A file name given as `str`, `bytes` or path object, as a `str`.
 pub(crate) fn file_name(vm: &mut Vm, path: &Value) -> Py {
-    let path = if str_of(path).is_some() || bytes_of(path).is_some() {
-        path.clone()
-    } else {
-        match vm.call_special(path, name!("__fspath__"), &[])? {
-            Some(path) if str_of(&path).is_some() || bytes_of(&path).is_some() => path,
-            Some(other) => {
-                let message = format!(
-                    "expected {}.__fspath__() to return str or bytes, not {}",
-                    path.type_of().name(),
-                    other.type_of().name()
-                );
-                return Err(vm.type_error(message));
-            }
-            None => {
-                let message = format!(
-                    "expected str, bytes or os.PathLike object, not {}",
-                    path.type_of().name()
-                );
-                return Err(vm.type_error(message));
-            }
-        }
-    };
+    let path = crate::path::fspath(vm, path)?;
     let path = match bytes_of(&path) {
         Some(bytes) => crate::path::decode(vm, bytes)?,
         None => path,

@@ -4,6 +4,7 @@ use super::files::check_number;
 use super::{dir_fd, done, fail, flag, int_or, offset};
 use crate::audit::audit;
 use crate::path::{self, PathKind, c_int, errno, retry};
+use crate::support::writable_opt;
 use taipan_core::buffer::Buffer;
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
@@ -273,7 +274,12 @@ fn target_vector(buffer: &Buffer) -> libc::iovec {
 
 fn readinto(vm: &mut Vm, _module: &Value, fd: &Value, buffer: &Value) -> Py {
     let fd = c_int(vm, fd)?;
-    let target = writable(vm, buffer)?;
+    let Some(target) = writable_opt(vm, buffer)? else {
+        let given = buffer.type_of().name();
+        return Err(vm.type_error(format!(
+            "readinto() argument 2 must be read-write bytes-like object, not {given}"
+        )));
+    };
     let vector = target_vector(&target);
     // SAFETY: the writable buffer stays in place while `target` lives.
     let count = retry(vm, || unsafe {

@@ -288,7 +288,7 @@ mod linux {
         let clock = c_int(vm, args.req(0))?;
         let flags = int_or(vm, args.get(1), libc::TFD_CLOEXEC)?;
         // SAFETY: a plain call.
-        let fd = unsafe { libc::timerfd_create(clock, flags) };
+        let fd = unsafe { libc::timerfd_create(clock, flags | libc::TFD_CLOEXEC) };
         if fd < 0 {
             Err(fail(vm))
         } else {

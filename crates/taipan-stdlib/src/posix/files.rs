@@ -269,6 +269,12 @@ fn chmod(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
             None => libc::fchmodat(dir, path.as_ptr(), mode as libc::mode_t, flags),
         }
     };
+    if result < 0 && !follow && matches!(path::errno(), libc::ENOTSUP) {
+        return Err(vm.raise(
+            &taipan_core::builtin_types::NOT_IMPLEMENTED_ERROR,
+            "chmod: follow_symlinks unavailable on this platform",
+        ));
+    }
     path_done(vm, result, &path)
 }
 

@@ -338,24 +338,21 @@ pub(super) fn argument_row(vm: &mut Vm, function: &str, argv: &Value) -> Py<Stri
 pub(super) fn environment_row(vm: &mut Vm, function: &str, environment: &Value) -> Py<Strings> {
     let pairs: Vec<(Value, Value)> = match environment.cast::<Dict>() {
         Some(dict) => dict.items(),
-        None => {
-            let Some(method) = vm.get_attr_opt(environment, taipan_core::name!("items"))? else {
-                let or_none = if function.starts_with("posix_spawn") {
-                    " or None"
-                } else {
-                    ""
-                };
-                let message = format!("{function}: environment must be a mapping object{or_none}");
-                return Err(vm.type_error(message));
+        None if environment.type_of().slots().get_item.is_none() => {
+            let or_none = if function.starts_with("posix_spawn") {
+                " or None"
+            } else {
+                ""
             };
-            let rows = vm.call(&method, &[])?;
-            let mut pairs = Vec::new();
-            for row in vm.to_vec(&rows)? {
-                if let Some([key, value]) = items(&row) {
-                    pairs.push((key.clone(), value.clone()));
-                }
-            }
-            pairs
+            let message = format!("{function}: environment must be a mapping object{or_none}");
+            return Err(vm.type_error(message));
+        }
+        None => {
+            let keys = vm.call_method(environment, taipan_core::name!("keys"), &[])?;
+            let keys = vm.to_vec(&keys)?;
+            let values = vm.call_method(environment, taipan_core::name!("values"), &[])?;
+            let values = vm.to_vec(&values)?;
+            keys.into_iter().zip(values).collect()
         }
     };
     let mut texts = Vec::with_capacity(pairs.len());

@@ -146,6 +146,7 @@ fn warn_of_threads(vm: &mut Vm, function: &str) -> Py<()> {
 
 fn fork(vm: &mut Vm, _module: &Value) -> Py {
     audit(vm, "os.fork", Vec::new)?;
+    crate::sys::hooks::refuse_when_finalizing(vm, "can't fork at interpreter shutdown")?;
     before_fork(vm);
     // SAFETY: the child goes on with this thread alone; see `fork_in_child`.
     let pid = unsafe { libc::fork() };
@@ -164,6 +165,7 @@ fn fork(vm: &mut Vm, _module: &Value) -> Py {
 
 fn forkpty(vm: &mut Vm, _module: &Value) -> Py {
     audit(vm, "os.forkpty", Vec::new)?;
+    crate::sys::hooks::refuse_when_finalizing(vm, "can't fork at interpreter shutdown")?;
     before_fork(vm);
     let mut master = -1;
     let null = std::ptr::null_mut();

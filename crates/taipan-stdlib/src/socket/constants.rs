@@ -2,6 +2,7 @@
 
 use crate::support::add;
 use taipan_core::Value;
+use taipan_core::str_object::new_str;
 
 macro_rules! numbers {
     ($($name:ident)*) => { &[$((stringify!($name), libc::$name as i64)),*] };
@@ -218,7 +219,19 @@ static LINUX: &[(&str, i64)] = &[];
 #[cfg(not(target_os = "linux"))]
 static OTHERS: &[(&str, i64)] = &[];
 
+/// Bluetooth addresses.
+#[cfg(target_os = "linux")]
+static ADDRESSES: &[(&str, &str)] = &[
+    ("BDADDR_ANY", "00:00:00:00:00:00"),
+    ("BDADDR_LOCAL", "00:00:00:FF:FF:FF"),
+];
+#[cfg(not(target_os = "linux"))]
+static ADDRESSES: &[(&str, &str)] = &[];
+
 pub(super) fn define(dict: &Value) {
+    for (name, text) in ADDRESSES {
+        add(dict, name, new_str(text));
+    }
     for (name, number) in COMMON.iter().chain(LINUX).chain(OTHERS) {
         add(dict, name, Value::int(*number));
     }

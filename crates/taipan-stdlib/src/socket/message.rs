@@ -2,11 +2,11 @@
 
 use super::address::{self, Address};
 use super::object::{State, state};
-use super::transfer::{room, size, writable_opt};
+use super::transfer::{room, size};
 use super::wait::{self, Budget, Until};
 use super::{arguments, int_or, os_error};
 use crate::audit::audit;
-use crate::support::int_argument;
+use crate::support::{int_argument, writable_opt};
 use taipan_core::tuple_object::{items, new_tuple};
 use taipan_core::{Args, MethodDef, Py, Value, Vm, bind, builtin_types, raw};
 use taipan_types::buffer::{BytesLike, bytes_like};

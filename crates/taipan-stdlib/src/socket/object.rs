@@ -9,6 +9,7 @@ use crate::support::int_argument;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use taipan_core::lock::{HasState, Locked};
+use taipan_core::number::int_from_u64;
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{
@@ -509,7 +510,17 @@ fn getsockopt(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let args = arguments(vm, "getsockopt", args, 2, 3)?;
     let (level, option) = (int_argument(vm, &args[0])?, int_argument(vm, &args[1])?);
     let length = int_or(vm, args.get(2), 0)?;
-    let fd = state(vm, this).fd;
+    let State { fd, family, .. } = state(vm, this);
+    if length == 0 && is_vsock(family) {
+        // These have options of 64 bits.
+        let mut number = 0u64;
+        let mut len = size_of::<u64>() as libc::socklen_t;
+        // SAFETY: room with its length.
+        let result =
+            unsafe { libc::getsockopt(fd, level, option, (&raw mut number).cast(), &mut len) };
+        check(vm, result)?;
+        return Ok(int_from_u64(number));
+    }
     if length == 0 {
         return match option_number(fd, level, option) {
             Ok(number) => Ok(Value::from_i32(number)),
@@ -532,11 +543,15 @@ fn setsockopt(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let null = given == 4 && args.pos()[2].is_none();
     let args = arguments(vm, "setsockopt", args, 3, if null { 4 } else { 3 })?;
     let (level, option) = (int_argument(vm, &args[0])?, int_argument(vm, &args[1])?);
-    let fd = state(vm, this).fd;
+    let State { fd, family, .. } = state(vm, this);
     let result = if null {
         let length = super::wrapped_argument(vm, &args[3])?;
         // SAFETY: the program asks for no memory.
         unsafe { libc::setsockopt(fd, level, option, std::ptr::null(), length) }
+    } else if let Some(number) = wide_option(vm, family, &args[2])? {
+        let len = size_of::<u64>() as libc::socklen_t;
+        // SAFETY: a number with its length.
+        unsafe { libc::setsockopt(fd, level, option, (&raw const number).cast(), len) }
     } else if let Some(number) = option_argument(vm, &args[2])? {
         let len = size_of::<i32>() as libc::socklen_t;
         // SAFETY: a number with its length.
@@ -549,6 +564,27 @@ fn setsockopt(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     };
     check(vm, result)?;
     Ok(Value::none())
+}
+
+/// Is it the family of sockets between virtual machines, whose options may have 64 bits?
+fn is_vsock(family: i32) -> bool {
+    #[cfg(target_os = "linux")]
+    let is_vsock = family == libc::AF_VSOCK;
+    #[cfg(not(target_os = "linux"))]
+    let is_vsock = {
+        let _ = family;
+        false
+    };
+    is_vsock
+}
+
+/// An option of 64 bits; `None` if it is not one.
+fn wide_option(vm: &mut Vm, family: i32, value: &Value) -> Py<Option<u64>> {
+    if !is_vsock(family) || !value.is_int() {
+        return Ok(None);
+    }
+    let number = vm.index(value)?;
+    Ok(number.as_big().and_then(|big| u64::try_from(big).ok()))
 }
 
 /// An option's value as a number; `None` if it is no C `int`, and so has to be bytes.

@@ -5,11 +5,11 @@ use super::object::{State, state};
 use super::wait::{self, Budget, Until};
 use super::{arguments, int_or};
 use crate::audit::audit;
-use crate::support::int_argument;
+use crate::support::{int_argument, writable_opt};
 use taipan_core::buffer::Buffer;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Py, Value, Vm, bind};
-use taipan_types::buffer::{bytes_like, writable};
+use taipan_types::buffer::bytes_like;
 use taipan_types::bytes::new_bytes;
 
 /// A size argument; the caller refuses negative ones.
@@ -115,23 +115,6 @@ fn target(
         return Err(vm.value_error(too_long));
     }
     Ok((buffer, if len == 0 { most } else { len }, flags))
-}
-
-/// The memory of an object that can be written to; `None` if it lends none.
-pub(super) fn writable_opt(vm: &mut Vm, object: &Value) -> Py<Option<Buffer>> {
-    match writable(vm, object) {
-        Ok(buffer) if buffer.is_c_contiguous() => Ok(Some(buffer)),
-        Ok(_) => Ok(None),
-        Err(raised) => {
-            if vm.pending_is(&taipan_core::builtin_types::TYPE_ERROR)
-                || vm.pending_is(&taipan_core::builtin_types::BUFFER_ERROR)
-            {
-                drop(vm.take_raised(raised));
-                return Ok(None);
-            }
-            Err(raised)
-        }
-    }
 }
 
 pub(super) fn recv_into(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {

@@ -21,6 +21,14 @@ pub fn set_finalizing(vm: &Vm) {
     vm.interpreter_state::<Finalizing>().0.set(true);
 }
 
+/// Has the interpreter begun to shut down? Then what is about to make a process or a thread has to refuse.
+pub(crate) fn refuse_when_finalizing(vm: &mut Vm, message: &str) -> Py<()> {
+    if vm.interpreter_state::<Finalizing>().0.get() {
+        return Err(vm.raise(&types::PYTHON_FINALIZATION_ERROR, message));
+    }
+    Ok(())
+}
+
 pub(super) fn is_finalizing(vm: &mut Vm, _module: &Value) -> Py {
     Ok(Value::bool(vm.interpreter_state::<Finalizing>().0.get()))
 }
