@@ -115,10 +115,11 @@ fn seek_inside(
         None => raw_tell(vm, this, raw)?,
     };
     let mut state = of(vm, this)?.lock(vm);
-    if !state.write.is_empty() {
+    let ahead = state.ahead().len() as i64;
+    // Without anything read ahead the raw stream is moved: others may have moved it meanwhile.
+    if !state.write.is_empty() || ahead == 0 {
         return Ok(None);
     }
-    let ahead = state.ahead().len() as i64;
     let here = current - ahead;
     let offset = if whence == 0 {
         target.saturating_sub(here)
