@@ -3,8 +3,11 @@
 //! They stand apart from `taipan-stdlib` so that those libraries are built beside it, and an embedder can leave them out.
 
 pub mod hashes;
+mod incremental;
 mod numbers;
+mod output;
 pub mod sqlite;
+pub mod zlib;
 
 use taipan_stdlib::ModuleDef;
 
@@ -18,4 +21,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &hashes::plain::SHA2_MODULE,
     &hashes::sha3::MODULE,
     &sqlite::MODULE,
+    &zlib::MODULE,
 ];

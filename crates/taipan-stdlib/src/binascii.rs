@@ -98,8 +98,8 @@ fn a2b_base64(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
             }
             if quad >= 2 {
                 pads += 1;
-                if quad + pads >= 4 && strict && i + 1 < data.len() {
-                    return Err(error(vm, "Excess data after padding"));
+                if strict && quad + pads > 4 {
+                    return Err(error(vm, "Excess padding not allowed"));
                 }
             }
             continue;
@@ -111,7 +111,12 @@ fn a2b_base64(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
             continue;
         };
         if strict && padding_started {
-            return Err(error(vm, "Discontinuous padding not allowed"));
+            let message = if quad >= 2 && quad + pads >= 4 {
+                "Excess data after padding"
+            } else {
+                "Discontinuous padding not allowed"
+            };
+            return Err(error(vm, message));
         }
         pads = 0;
         match quad {
@@ -295,10 +300,6 @@ fn b2a_qp(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let mut out: Vec<u8> = Vec::with_capacity(data.len() * 3 / 2);
     let mut column = 0;
     let mut at = 0;
-    let end_of_line = |at: usize| {
-        matches!(data.get(at), None | Some(b'\n'))
-            || data.get(at) == Some(&b'\r') && data.get(at + 1) == Some(&b'\n')
-    };
     while let Some(byte) = data.get(at).copied() {
         let line_end =
             is_text && (byte == b'\n' || byte == b'\r' && data.get(at + 1) == Some(&b'\n'));
@@ -330,14 +331,11 @@ fn b2a_qp(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
             || !is_text && matches!(byte, b'\r' | b'\n')
             || blank && at + 1 == data.len()
             || byte < 33 && !matches!(byte, b'\r' | b'\n' | b'\t' | b' ')
-            || byte < 33
-                && !matches!(byte, b'\r' | b'\n')
-                && quote_tabs
-                && !(header && byte == b' ');
+            || byte < 33 && !matches!(byte, b'\r' | b'\n') && quote_tabs;
         let width = if quoted { 3 } else { 1 };
-        // The last column is kept for the soft line break, unless the line ends here.
-        let fits = column + width < LINE
-            || column + width == LINE && is_text && end_of_line(at + 1) && at + 1 < data.len();
+        // The last column is kept for the soft line break, unless the line ends with a plain character.
+        let fits =
+            column + width < LINE || !quoted && matches!(data.get(at + 1), None | Some(b'\n'));
         if !fits {
             out.push(b'=');
             if crlf {

@@ -67,7 +67,7 @@ pub(super) fn str(vm: &mut Vm, this: &Value) -> Py {
 pub(super) fn repr(vm: &mut Vm, this: &Value) -> Py {
     let args = exception::args(vm, this);
     let mut out = crate::text::Builder::new();
-    out.push_str(this.type_of().name());
+    out.push_str(this.type_of().short_name());
     match items(&args) {
         Some([only]) => {
             let shown = vm.repr(only)?;

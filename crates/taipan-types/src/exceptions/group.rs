@@ -119,7 +119,7 @@ pub(super) fn repr(vm: &mut Vm, this: &Value) -> Py {
     let message = field(vm, this, MESSAGE).unwrap_or_else(Value::none);
     let message = vm.repr(&message)?;
     let mut out = Builder::new();
-    out.push_str(this.type_of().name());
+    out.push_str(this.type_of().short_name());
     out.push_str("(");
     out.push_value(&message);
     out.push_str(", ");
