@@ -382,8 +382,8 @@ fn inline_slots(ty: &TypeObject, base: &TypeObject) -> u32 {
 
 static DICT_GETSET: GetSetDef = getset(
     "__dict__",
-    method::get_dict,
-    method::set_dict,
+    method::class_get_dict,
+    method::class_set_dict,
     "dictionary for instance variables",
 );
 static WEAKREF_GETSET: GetSetDef = getter(

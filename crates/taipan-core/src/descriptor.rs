@@ -494,7 +494,11 @@ fn member_get(vm: &mut Vm, descriptor: &Value, object: Option<&Value>, _ty: &Typ
     };
     match instance::fixed(object, index) {
         Some(value) => Ok(value),
-        None => Err(vm.no_attribute(object, &member.name)),
+        None => {
+            let ty = crate::type_methods::fully_qualified_name(object.type_of());
+            let message = format!("'{ty}' object has no attribute '{}'", lossy(&member.name));
+            Err(vm.attribute_error_for(object, &member.name, &message))
+        }
     }
 }
 

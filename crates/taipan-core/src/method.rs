@@ -377,9 +377,7 @@ pub fn set_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
         return Err(vm.no_attribute(object, name!("__dict__")));
     }
     let Some(value) = value else {
-        // The next one who asks finds an empty dict.
-        drop(instance::set_dict(object, crate::dict_object::new_dict()));
-        return Ok(());
+        return Err(vm.type_error("cannot delete __dict__"));
     };
     if !value.is_instance(&types::DICT) {
         let message = format!(
@@ -390,6 +388,39 @@ pub fn set_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
     }
     drop(instance::set_dict(object, value.clone()));
     Ok(())
+}
+
+/// The `__dict__` descriptor of the builtin type that gives instances of the object's class their own kind of `__dict__`.
+fn builtin_dict_descriptor(object: &Value) -> Option<Value> {
+    let builtin = |ty: &&&TypeObject| !ty.is_heap();
+    let mut bases = object.type_of().mro().iter().filter(builtin);
+    bases.find_map(|ty| ty.namespace().get_name(name!("__dict__")))
+}
+
+/// The getter of `__dict__` in classes of programs.
+pub(crate) fn class_get_dict(vm: &mut Vm, object: &Value) -> Py {
+    let Some(descriptor) = builtin_dict_descriptor(object) else {
+        return get_dict(vm, object);
+    };
+    match descriptor.type_of().slots().descr_get {
+        Some(get) => get(vm, &descriptor, Some(object), object.type_of()),
+        None => Ok(descriptor),
+    }
+}
+
+/// The setter of `__dict__` in classes of programs. Deleting leaves an empty one.
+pub(crate) fn class_set_dict(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
+    if let Some(descriptor) = builtin_dict_descriptor(object) {
+        return match descriptor.type_of().slots().descr_set {
+            Some(set) => set(vm, &descriptor, object, value),
+            None => Err(vm.no_attribute(object, name!("__dict__"))),
+        };
+    }
+    if value.is_none() && instance::has_dict(object) {
+        drop(instance::set_dict(object, crate::dict_object::new_dict()));
+        return Ok(());
+    }
+    set_dict(vm, object, value)
 }
 
 /// Evaluated lazily by the wrapped function; kept in the object's own dict once set.

@@ -339,11 +339,14 @@ fn default_state(vm: &mut Vm, object: &Value, required: bool) -> Py {
             state = dict;
         }
     }
-    if ty.fixed_slots() == 0 {
-        return Ok(state);
-    }
-    let copyreg = copyreg(vm)?;
-    let names = vm.call_method(&copyreg, name!("_slotnames"), &[ty.to_value()])?;
+    let names = match ty.namespace().get_name(name!("__slotnames__")) {
+        Some(names) => names,
+        None if ty.fixed_slots() == 0 => return Ok(state),
+        None => {
+            let copyreg = copyreg(vm)?;
+            vm.call_method(&copyreg, name!("_slotnames"), &[ty.to_value()])?
+        }
+    };
     let values = crate::dict_object::new_dict();
     for name in vm.to_vec(&names)? {
         if let Some(value) = vm.get_attr_opt(object, &name)? {

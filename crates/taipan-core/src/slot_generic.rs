@@ -274,7 +274,24 @@ fn slot_compare(vm: &mut Vm, object: &Value, other: &Value, op: CompareOp) -> Py
         CompareOp::Gt => name!("__gt__"),
         CompareOp::Ge => name!("__ge__"),
     };
-    call_maybe(vm, object, name, std::slice::from_ref(other))
+    let Some(found) = vm.lookup_special(object, name) else {
+        return Ok(Value::not_implemented());
+    };
+    if !found.is_exact(&types::PROPERTY) {
+        return vm.call_unbound(&found, object, std::slice::from_ref(other));
+    }
+    // A method that cannot be had counts as missing.
+    let bound = match found.type_of().slots().descr_get {
+        Some(get) => get(vm, &found, Some(object), object.type_of()),
+        None => Ok(found),
+    };
+    match bound {
+        Ok(method) => vm.call(&method, std::slice::from_ref(other)),
+        Err(raised) => {
+            drop(vm.take_raised(raised));
+            Ok(Value::not_implemented())
+        }
+    }
 }
 
 fn slot_bool(vm: &mut Vm, object: &Value) -> Py<bool> {

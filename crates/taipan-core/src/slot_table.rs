@@ -797,7 +797,11 @@ fn update_slot(vm: &mut Vm, ty: &TypeObject, slot: Slot, slots: &mut Slots) {
             // A wrapper of a type that this is no subclass of (`__len__ = list.__len__`) must be called, to refuse.
             Some((own, owner)) if own == slot && ty.is_subtype(owner) => Some(owner),
             // The method of another slot with the same name (`__add__` of numbers and of sequences) does not count here.
-            Some((own, _)) if own != slot && shares_name(own, slot, entry) => continue,
+            Some((own, owner))
+                if own != slot && ty.is_subtype(owner) && shares_name(own, slot, entry) =>
+            {
+                continue;
+            }
             _ => None,
         };
         choice = match (choice, own) {

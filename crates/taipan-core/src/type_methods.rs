@@ -158,6 +158,15 @@ pub fn qualified_name(ty: &TypeObject) -> String {
     }
 }
 
+/// `module.qualname`, without the module if it is `builtins` or `__main__`: the name in messages that tell classes apart.
+pub fn fully_qualified_name(ty: &TypeObject) -> String {
+    let name = qualified_name(ty);
+    match name.strip_prefix("__main__.") {
+        Some(rest) => rest.to_owned(),
+        None => name,
+    }
+}
+
 fn type_repr(_vm: &mut Vm, object: &Value) -> Py {
     Ok(new_str(&format!(
         "<class '{}'>",

@@ -346,7 +346,7 @@ pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
         }
         State::Closed => {
             return match input {
-                Input::Throw(exception) => Err(vm.raise_value(exception)),
+                Input::Throw(exception) => Err(vm.set_pending(exception)),
                 Input::Value(_) if object.is_exact(&builtin_types::COROUTINE) => {
                     Err(vm.runtime_error("cannot reuse already awaited coroutine"))
                 }
@@ -377,6 +377,8 @@ pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
             dispatch::run(vm, frame)?
         }
         Input::Throw(exception) => {
+            // SAFETY: only this thread resumes the generator.
+            let handles = unsafe { (*generator.handled.get()).is_some() };
             link(vm, generator, frame, ENTRY)?;
             // The frame goes on as if the suspended instruction had raised.
             // SAFETY: suspended frames have an instruction before `ip`, or raise at their first.
@@ -386,7 +388,12 @@ pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
                     (*frame).ip = (*frame).ip.add(1);
                 }
             }
-            let raised = vm.raise_value(exception);
+            // Only what the generator itself is handling becomes the context.
+            let raised = if handles {
+                vm.raise_value(exception)
+            } else {
+                vm.set_pending(exception)
+            };
             dispatch::run_raising(vm, frame, raised)?
         }
     };

@@ -17,13 +17,19 @@ pub fn super_arguments(vm: &mut Vm) -> Py<(Value, Value)> {
     if code.code.argcount == 0 {
         return Err(vm.runtime_error("super(): no arguments"));
     }
-    let first = slot(top, 0).or_else(|| {
-        // A captured argument has moved to its cell.
-        let name = code.code.varnames.first()?;
-        let at = code.code.cellvars.iter().position(|cell| cell == name)?;
-        slot(top, code.code.varnames.len() + at)
-    });
-    let Some(first) = first.and_then(contents) else {
+    // A captured argument has moved to its cell.
+    let captured = code
+        .code
+        .varnames
+        .first()
+        .and_then(|name| code.code.cellvars.iter().position(|cell| cell == name));
+    let first = match captured {
+        Some(at) => slot(top, 0)
+            .or_else(|| slot(top, code.code.varnames.len() + at))
+            .and_then(contents),
+        None => slot(top, 0),
+    };
+    let Some(first) = first else {
         return Err(vm.runtime_error("super(): arg[0] deleted"));
     };
     let Some(at) = code

@@ -61,6 +61,7 @@ pub mod thread;
 pub mod time;
 pub mod tokenize;
 pub mod traceback_print;
+mod types_module;
 pub mod typing;
 pub mod unicodedata;
 pub mod uuid;
@@ -93,6 +94,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &_sre::MODULE,
     &_stat::MODULE,
     &_string::MODULE,
+    &types_module::MODULE,
     &abc::MODULE,
     &array::MODULE,
     &ast::MODULE,

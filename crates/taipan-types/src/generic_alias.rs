@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::Dict;
+use taipan_core::lock::{HasState, Locked};
 use taipan_core::protocol::attribute::generic_get_attr;
 use taipan_core::str_object::{self, is_str, new_str};
 use taipan_core::tuple_object::{self, new_tuple};
@@ -122,7 +123,9 @@ fn argument_text(vm: &mut Vm, value: &Value) -> Py<String> {
     }
     vm.check_stack()?;
     let mut parts = Vec::new();
-    for item in vm.to_vec(value)? {
+    // Showing an item may shorten the list: then a later one is an IndexError.
+    for at in 0..vm.length(value)? {
+        let item = vm.get_item(value, &Value::int(at as i64))?;
         parts.push(argument_text(vm, &item)?);
     }
     Ok(format!("[{}]", parts.join(", ")))
@@ -279,7 +282,11 @@ fn substitute_row(
                 let at = parameters.iter().position(|parameter| parameter.is(arg));
                 match at.and_then(|at| items.get(at)) {
                     Some(item) => vm.call(&subst, std::slice::from_ref(item))?,
-                    None => arg.clone(),
+                    None => {
+                        let text = vm.repr_string(arg)?;
+                        let message = format!("argument {text} is not found in __parameters__");
+                        return Err(vm.type_error(message));
+                    }
                 }
             }
             None => substitute_inside(vm, arg, parameters, items)?,
@@ -422,15 +429,76 @@ fn alias_hash(vm: &mut Vm, value: &Value) -> Py<i64> {
 
 /// Unpacking (`*tuple[int]`) gives the starred alias once.
 fn alias_iter(vm: &mut Vm, value: &Value) -> Py {
-    let alias = this(value);
-    let starred = make(
-        &types::GENERIC_ALIAS,
-        alias.origin.clone(),
-        alias.args.clone(),
-        true,
-    );
-    vm.iter(&new_tuple([starred]))
+    vm.check_stack()?;
+    Ok(taipan_core::alloc::new_object(AliasIterator {
+        alias: Locked::new(Some(value.clone())),
+    }))
 }
+
+/// Payload of the iterator that gives the starred alias; empty once it has.
+struct AliasIterator {
+    alias: Locked<Option<Value>>,
+}
+
+static ALIAS_ITERATOR: TypeObject = Type::declare("generic_alias_iterator");
+
+impl HasState for AliasIterator {
+    type State = Option<Value>;
+    fn cell(&self) -> &Locked<Option<Value>> {
+        &self.alias
+    }
+}
+
+// SAFETY: the alias is the only reference.
+unsafe impl Payload for AliasIterator {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &ALIAS_ITERATOR
+    }
+    fn trace(&self, tracer: &mut Tracer<'_>) {
+        // SAFETY: the world is stopped.
+        tracer.visit_option(unsafe { self.alias.get_unlocked() });
+    }
+    fn clear(&self, out: &mut Vec<Value>) {
+        // SAFETY: the object is garbage.
+        out.extend(unsafe { self.alias.get_unlocked() }.take());
+    }
+}
+
+fn alias_next(vm: &mut Vm, iterator: &Value) -> Py<Option<Value>> {
+    let Some(value) = iterator.expect::<AliasIterator>().lock(vm).take() else {
+        return Ok(None);
+    };
+    let alias = this(&value);
+    let (origin, args) = (alias.origin.clone(), alias.args.clone());
+    Ok(Some(make(&types::GENERIC_ALIAS, origin, args, true)))
+}
+
+fn alias_iterator_reduce(vm: &mut Vm, iterator: &Value) -> Py {
+    // Looking `iter` up may run code that exhausts the iterator.
+    let function = crate::iterators::builtin(vm, name!("iter"))?;
+    let left = iterator.expect::<AliasIterator>().lock(vm).clone();
+    let source = left.unwrap_or_else(tuple_object::empty_tuple);
+    Ok(new_tuple([function, new_tuple([source])]))
+}
+
+static ALIAS_ITERATOR_METHODS: [MethodDef; 1] = [f0(
+    "__reduce__(self, /)",
+    alias_iterator_reduce,
+    "Return state information for pickling.",
+)];
+
+static ALIAS_ITERATOR_SPEC: TypeSpec = TypeSpec {
+    name: "generic_alias_iterator",
+    layout: Some(const { &Layout::of::<AliasIterator>() }),
+    slots: Slots {
+        iter: Some(crate::iterators::itself),
+        next: Some(alias_next),
+        ..Slots::NONE
+    },
+    methods: &ALIAS_ITERATOR_METHODS,
+    ..TypeSpec::DEFAULT
+};
 
 fn alias_or(vm: &mut Vm, left: &Value, right: &Value) -> Py {
     crate::union_type::union_or(vm, left, right)
@@ -542,4 +610,5 @@ static SPEC: TypeSpec = TypeSpec {
 /// Defines `types.GenericAlias`.
 pub fn define_all() {
     types::GENERIC_ALIAS.define(&SPEC);
+    ALIAS_ITERATOR.define(&ALIAS_ITERATOR_SPEC);
 }

@@ -116,7 +116,7 @@ fn property_init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
     let doc = doc.unwrap_or_else(Value::none);
     match vm.set_attr(this, name!("__doc__"), Some(&doc)) {
         Ok(()) => Ok(()),
-        Err(raised) if from_getter || vm.pending_is(&types::ATTRIBUTE_ERROR) => {
+        Err(raised) if !from_getter && vm.pending_is(&types::ATTRIBUTE_ERROR) => {
             vm.catch(raised, &types::ATTRIBUTE_ERROR)?;
             Ok(())
         }

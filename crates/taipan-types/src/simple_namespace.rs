@@ -107,7 +107,7 @@ fn namespace_replace(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     if !made.is_instance(&types::SIMPLE_NAMESPACE) {
         let message = format!(
             "expect types.SimpleNamespace type, but {}() returned '{}' object",
-            this.type_of().name(),
+            taipan_core::type_methods::fully_qualified_name(this.type_of()),
             made.type_of().name()
         );
         return Err(vm.type_error(message));

@@ -3,8 +3,7 @@
 use taipan_core::builtin_types::{ELLIPSIS_TYPE, NONE_TYPE, NOT_IMPLEMENTED_TYPE};
 use taipan_core::singletons::{self, EllipsisObject, NoneObject, NotImplementedObject};
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm,
-    builtin_types, f0, str_object,
+    Args, CompareOp, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm, f0, str_object,
 };
 
 static NONE_LAYOUT: Layout = Layout::of::<NoneObject>();
@@ -22,7 +21,7 @@ static NONE_SPEC: TypeSpec = TypeSpec {
         compare: Some(none_compare),
         ..Slots::NONE
     },
-    doc: "The type of the None singleton.",
+    doc: "NoneType()\n--\n\nThe type of the None singleton.",
     ..TypeSpec::DEFAULT
 };
 
@@ -41,7 +40,7 @@ static ELLIPSIS_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &ELLIPSIS_METHODS,
-    doc: "The type of the Ellipsis singleton.",
+    doc: "EllipsisType()\n--\n\nThe type of the Ellipsis singleton.",
     ..TypeSpec::DEFAULT
 };
 
@@ -61,7 +60,7 @@ static NOT_IMPLEMENTED_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &NOT_IMPLEMENTED_METHODS,
-    doc: "The type of the NotImplemented singleton.",
+    doc: "NotImplementedType()\n--\n\nThe type of the NotImplemented singleton.",
     ..TypeSpec::DEFAULT
 };
 
@@ -97,19 +96,10 @@ fn not_implemented_bool(vm: &mut Vm, _value: &Value) -> Py<bool> {
     Err(vm.type_error("NotImplemented should not be used in a boolean context"))
 }
 
-/// `X | None` and `None | X` make unions.
-fn none_or(vm: &mut Vm, a: &Value, b: &Value) -> Py {
-    match builtin_types::TYPE.slots().binary[BinaryOp::Or as usize] {
-        Some(or) => or(vm, a, b),
-        None => Ok(Value::not_implemented()),
-    }
-}
-
 /// Defines the three types and gives the singletons their shapes.
 pub fn define() {
     NONE_TYPE.define(&NONE_SPEC);
     ELLIPSIS_TYPE.define(&ELLIPSIS_SPEC);
     NOT_IMPLEMENTED_TYPE.define(&NOT_IMPLEMENTED_SPEC);
-    NONE_TYPE.set_slots(NONE_TYPE.slots().with_binary(BinaryOp::Or, none_or));
     singletons::define();
 }

@@ -182,12 +182,14 @@ static FUNCTIONS: [MethodDef; 45] = [
     raw(
         "max(module, *args, key=None, default=None)",
         numbers::max,
-        "Return the biggest item of an iterable or of several arguments.",
+        "max(iterable, *[, default, key]) -> value\nmax(first, second, *others[, key]) -> value\n\n\
+         Return the biggest item of an iterable or of several arguments.",
     ),
     raw(
         "min(module, *args, key=None, default=None)",
         numbers::min,
-        "Return the smallest item of an iterable or of several arguments.",
+        "min(iterable, *[, default, key]) -> value\nmin(first, second, *others[, key]) -> value\n\n\
+         Return the smallest item of an iterable or of several arguments.",
     ),
     slice(
         "next(module, iterator, default=None, /)",

@@ -4,9 +4,10 @@ use crate::support::{native_type, signature};
 use taipan_core::alloc::new_object;
 use taipan_core::bind::bind;
 use taipan_core::lock::Locked;
+use taipan_core::str_object::new_str;
 use taipan_core::{
     Args, Bound, CompareOp, GetSetDef, Layout, MethodDef, Py, Slots, TypeFlags, TypeSpec, Value,
-    Vm, getset,
+    Vm, getset, getter,
 };
 
 native_type! {
@@ -28,12 +29,15 @@ static SPEC: TypeSpec = TypeSpec {
     ..TypeSpec::DEFAULT
 };
 static LAYOUT: Layout = Layout::of::<KeyWrapper>();
-static GETSET: [GetSetDef; 1] = [getset(
-    "obj",
-    get_object,
-    set_object,
-    "Value wrapped by a key function.",
-)];
+static GETSET: [GetSetDef; 2] = [
+    getset(
+        "obj",
+        get_object,
+        set_object,
+        "Value wrapped by a key function.",
+    ),
+    getter("__text_signature__", |_, _| Ok(new_str("(obj)")), ""),
+];
 static CALL: MethodDef = signature("K(obj)");
 
 pub(super) fn define() {

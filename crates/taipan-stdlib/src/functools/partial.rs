@@ -347,7 +347,9 @@ fn setstate(vm: &mut Vm, this: &Value, state: &Value) -> Py {
         Some(_) if keywords.is_exact(&taipan_core::builtin_types::DICT) => keywords.clone(),
         Some(dict) => dict.copy(vm),
     };
-    set_dict(vm, this, Some(attributes).filter(|dict| !dict.is_none()))?;
+    let emptied = dict_object::new_dict();
+    let attributes = Some(attributes).filter(|dict| !dict.is_none());
+    set_dict(vm, this, Some(attributes.unwrap_or(&emptied)))?;
     let new = PartialState {
         function: function.clone(),
         arguments,

@@ -3,9 +3,11 @@
 use crate::support::native_type;
 use taipan_core::alloc::new_object;
 use taipan_core::lock::Locked;
-use taipan_core::str_object::{self, is_str, str_of};
+use taipan_core::str_object::{self, is_str, new_str, str_of};
 use taipan_core::tuple_object::new_tuple;
-use taipan_core::{Args, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm, f0};
+use taipan_core::{
+    Args, GetSetDef, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm, f0, getter,
+};
 use taipan_types::check;
 use taipan_types::text::Builder;
 
@@ -67,6 +69,13 @@ fn repr_arguments(
     out.finish(vm)
 }
 
+/// What `inspect.signature` shows for the instances.
+static SIGNATURE: [GetSetDef; 1] = [getter(
+    "__text_signature__",
+    |_, _| Ok(new_str("(obj, /)")),
+    "",
+)];
+
 // ---- itemgetter ----
 
 native_type! {
@@ -85,6 +94,7 @@ static ITEM_GETTER_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &ITEM_GETTER_METHODS,
+    getset: &SIGNATURE,
     doc: "itemgetter(item, /, *items)\n--\n\nReturn a callable object that fetches the given item(s) from its operand.\n\
           After f = itemgetter(2), the call f(r) returns r[2].\n\
           After g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])",
@@ -148,6 +158,7 @@ static ATTR_GETTER_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &ATTR_GETTER_METHODS,
+    getset: &SIGNATURE,
     doc: "attrgetter(attr, /, *attrs)\n--\n\nReturn a callable object that fetches the given attribute(s) from its operand.\n\
           After f = attrgetter('name'), the call f(r) returns r.name.\n\
           After g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\n\
@@ -236,6 +247,7 @@ static METHOD_CALLER_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &METHOD_CALLER_METHODS,
+    getset: &SIGNATURE,
     doc: "methodcaller(name, /, *args, **kwargs)\n--\n\nReturn a callable object that calls the given method on its operand.\n\
           After f = methodcaller('name'), the call f(r) returns r.name().\n\
           After g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).",

@@ -394,7 +394,7 @@ fn new_paramspec(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let flags = [covariant.as_ref(), contravariant.as_ref(), infer.as_ref()];
     let variance = checked_variance(vm, flags)?;
     let state = ParamState {
-        bound: checked_bound(vm, bound)?,
+        bound: Lazy::known(bound.filter(|bound| !bound.is_none())),
         constraints: Lazy::default(),
         default: given_default(default),
     };
@@ -441,8 +441,15 @@ fn typevar_prepare(vm: &mut Vm, this: &Value, alias: &Value, args: &Value) -> Py
         row.push(default);
         return Ok(new_tuple(row));
     }
+    let mut least = 0;
+    for parameter in &parameters {
+        let default = vm.call_method(parameter, name!("has_default"), &[])?;
+        least += !vm.truth(&default)? as usize;
+    }
     let alias = vm.str_string(alias)?;
-    Err(vm.type_error(format!("Too few arguments for {alias}")))
+    Err(vm.type_error(format!(
+        "Too few arguments for {alias}; actual {given}, expected at least {least}"
+    )))
 }
 
 fn paramspec_subst(vm: &mut Vm, this: &Value, argument: &Value) -> Py {

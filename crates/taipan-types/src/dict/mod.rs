@@ -11,8 +11,8 @@ use taipan_core::builtin_types::DICT;
 use taipan_core::dict_object::{Dict, dict_of, new_dict_of};
 use taipan_core::str_object::new_str;
 use taipan_core::{
-    Args, BinaryOp, CompareOp, Layout, Obj, Py, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm,
-    name,
+    Args, BinaryOp, CompareOp, Layout, Obj, Py, Raised, Slots, TypeFlags, TypeObject, TypeSpec,
+    Value, Vm, name,
 };
 
 static LAYOUT: Layout = Layout::of::<Dict>();
@@ -123,12 +123,16 @@ fn update_from_pairs(vm: &mut Vm, dict: &Obj<Dict>, pairs: &Value) -> Py<()> {
     while let Some(pair) = vm.next(&iterator)? {
         let slots = pair.type_of().slots();
         if slots.iter.is_none() && slots.get_item.is_none() {
-            return Err(vm.type_error("object is not iterable"));
+            let raised = vm.type_error("object is not iterable");
+            return Err(note_element(vm, raised, at));
         }
         let row = match taipan_core::tuple_object::items(&pair) {
             Some(items) if items.len() == 2 => [items[0].clone(), items[1].clone()],
             _ => {
-                let row = vm.to_vec(&pair)?;
+                let row = match vm.to_vec(&pair) {
+                    Ok(row) => row,
+                    Err(raised) => return Err(note_element(vm, raised, at)),
+                };
                 let len = row.len();
                 match <[Value; 2]>::try_from(row) {
                     Ok(row) => row,
@@ -146,6 +150,20 @@ fn update_from_pairs(vm: &mut Vm, dict: &Obj<Dict>, pairs: &Value) -> Py<()> {
         at += 1;
     }
     Ok(())
+}
+
+/// Tells in a note which element is no pair, if the error is a `TypeError`.
+#[cold]
+fn note_element(vm: &mut Vm, raised: Raised, at: usize) -> Raised {
+    if !vm.pending_is(&taipan_core::builtin_types::TYPE_ERROR) {
+        return raised;
+    }
+    let error = vm.take_raised(raised);
+    let note = format!("Cannot convert dictionary update sequence element #{at} to a sequence");
+    match vm.call_method(&error, name!("add_note"), &[new_str(&note)]) {
+        Ok(_) => vm.set_pending(error),
+        Err(raised) => raised,
+    }
 }
 
 fn repr(vm: &mut Vm, this: &Value) -> Py {

@@ -17,6 +17,8 @@ use taipan_core::{Args, GetSetDef, MethodDef, Py, Type, TypeObject, Value, Vm, f
 const MESSAGE: usize = 0;
 /// A tuple.
 const EXCEPTIONS: usize = 1;
+/// The `repr` of the sequence that was given, unless that was a list or tuple.
+const SHOWN: usize = 2;
 
 pub(super) fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let given = args.pos();
@@ -38,6 +40,13 @@ pub(super) fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     if slots.get_item.is_none() || given[1].is_instance(&DICT) {
         return Err(vm.type_error("second argument (exceptions) must be a sequence"));
     }
+    // Other sequences may have changed until somebody asks what the group looks like.
+    let plain = is_exact_list(&given[1]) || given[1].is_exact(&taipan_core::builtin_types::TUPLE);
+    let shown = if plain {
+        None
+    } else {
+        Some(vm.repr(&given[1])?)
+    };
     let members = vm.to_vec(&given[1])?;
     if members.is_empty() {
         return Err(vm.value_error("second argument (exceptions) must be a non-empty sequence"));
@@ -54,6 +63,9 @@ pub(super) fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let this = new_instance(class, Exception::new(new_tuple(given.iter().cloned())));
     set_field(vm, &this, MESSAGE, Some(given[0].clone()));
     set_field(vm, &this, EXCEPTIONS, Some(new_tuple(members)));
+    if shown.is_some() {
+        set_field(vm, &this, SHOWN, shown);
+    }
     Ok(this)
 }
 
@@ -108,7 +120,9 @@ pub(super) fn repr(vm: &mut Vm, this: &Value) -> Py {
         Some([_, given]) => given.clone(),
         _ => all.clone(),
     };
-    let exceptions = if is_exact_list(&given) {
+    let exceptions = if let Some(shown) = field(vm, this, SHOWN) {
+        shown
+    } else if is_exact_list(&given) {
         let copy = new_list(items(&all).unwrap_or(&[]).to_vec());
         vm.repr(&copy)?
     } else if items(&given).is_some() {

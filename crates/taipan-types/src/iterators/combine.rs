@@ -302,9 +302,7 @@ unsafe impl Payload for Filter {
 }
 
 fn filter_new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    if args.has_keywords() && std::ptr::eq(cls, &FILTER) {
-        check::no_keywords(vm, "filter", args)?;
-    }
+    check::no_keywords_for(vm, "filter", cls, &FILTER, args)?;
     let [function, iterable] = args.pos() else {
         return Err(check::wrong_count(vm, "filter", args.pos().len(), 2, 2));
     };

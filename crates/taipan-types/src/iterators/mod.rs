@@ -25,10 +25,13 @@ pub fn itself(_vm: &mut Vm, this: &Value) -> Py {
 /// A function of module `builtins`, as it is now.
 pub fn builtin(vm: &mut Vm, name: &Value) -> Py {
     let builtins = vm.interpreter().builtins.borrow().clone();
-    let found = builtins
+    let found = match builtins
         .as_ref()
         .and_then(taipan_core::dict_object::dict_of)
-        .and_then(|dict| dict.get_name(name));
+    {
+        Some(dict) => dict.get(vm, name)?,
+        None => None,
+    };
     match found {
         Some(function) => Ok(function),
         None => {

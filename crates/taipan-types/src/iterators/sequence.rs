@@ -1,6 +1,6 @@
 //! Iterators over anything with `__getitem__`, forwards and backwards, and over the results of a callable.
 
-use super::{itself, reduce_exhausted, reduce_with};
+use super::{builtin, itself, reduce_exhausted};
 use crate::check;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use taipan_core::alloc::{new_instance, new_object};
@@ -84,10 +84,16 @@ fn sequence_length_hint(vm: &mut Vm, this: &Value) -> Py {
 
 fn sequence_reduce(vm: &mut Vm, this: &Value) -> Py {
     let iterator = this.expect::<SequenceIterator>();
-    match iterator.at.load(Relaxed) {
-        ..0 => reduce_exhausted(vm, empty_tuple()),
-        at => reduce_with(vm, name!("iter"), &iterator.sequence, Value::int(at)),
-    }
+    // Looking `iter` up may run code that exhausts the iterator.
+    let function = builtin(vm, name!("iter"))?;
+    Ok(match iterator.at.load(Relaxed) {
+        ..0 => new_tuple([function, new_tuple([empty_tuple()])]),
+        at => new_tuple([
+            function,
+            new_tuple([iterator.sequence.clone()]),
+            Value::int(at),
+        ]),
+    })
 }
 
 fn sequence_set_state(vm: &mut Vm, this: &Value, state: &Value) -> Py {
