@@ -232,6 +232,7 @@ pub(crate) fn set_mro(vm: &mut Vm, ty: &'static TypeObject) -> Py<()> {
     let bases = ty.bases().to_vec();
     let Some(custom) = custom else {
         let mro = linearise(vm, ty, &bases)?;
+        note_strangers(ty, &mro);
         ty.set_mro(mro);
         return Ok(());
     };
@@ -260,8 +261,21 @@ pub(crate) fn set_mro(vm: &mut Vm, ty: &'static TypeObject) -> Py<()> {
     if mro.is_empty() {
         return Err(vm.type_error("type MRO must not be empty"));
     }
+    note_strangers(ty, &mro);
     ty.set_mro(mro);
     Ok(())
+}
+
+/// Keeps in a flag whether the MRO has types that the bases do not lead to.
+fn note_strangers(ty: &'static TypeObject, mro: &[&'static TypeObject]) {
+    let known = |class: &&TypeObject| {
+        let among = |base: &&TypeObject| base.mro().iter().any(|own| std::ptr::eq(*own, *class));
+        std::ptr::eq(*class, ty) || ty.bases().iter().any(among)
+    };
+    let mut flags = ty.flags();
+    flags.set(TypeFlags::STRANGE_MRO, !mro.iter().all(known));
+    ty.changed();
+    ty.set_flags(flags);
 }
 
 // ---- __slots__ ----
@@ -438,10 +452,12 @@ pub fn new_class(
 
     let class = crate::alloc::new_instance(metatype, Type::blank_heap(&class_name));
     let ty = class.expect::<Type>().as_static();
+    let collection = TypeFlags::SEQUENCE | TypeFlags::MAPPING;
     let mut flags = base.flags().intersection(INHERITED_FLAGS) | TypeFlags::HEAP | TypeFlags::BASE;
+    // The first base that is a sequence or a mapping decides.
+    flags.remove(collection);
     for other in &bases {
         let shared = TypeFlags::DICT | TypeFlags::WEAKREF;
-        let collection = TypeFlags::SEQUENCE | TypeFlags::MAPPING;
         flags |= other.flags().intersection(shared);
         if !flags.intersects(collection) {
             flags |= other.flags().intersection(collection);

@@ -51,6 +51,9 @@ bitflags::bitflags! {
         const SET_SUBCLASS = 1 << 25;
         /// A class-level `match` pattern with one positional argument matches the object itself.
         const MATCH_SELF = 1 << 26;
+        /// Its MRO has types that are bases of none of its bases (a metaclass's `mro` put them there). They do not know it, so
+        /// nothing about it may be cached.
+        const STRANGE_MRO = 1 << 27;
     }
 }
 
@@ -519,6 +522,9 @@ impl TypeObject {
 
     /// Gives the type a version if it has none. 0: do not cache anything about it.
     pub fn assign_version(&self) -> u32 {
+        if self.has(TypeFlags::STRANGE_MRO) {
+            return 0;
+        }
         if self.version.get() == 0 {
             // A change of a base must find this type by its own non-zero version.
             for base in self.bases() {

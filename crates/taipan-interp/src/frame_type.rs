@@ -306,7 +306,7 @@ fn traceback_new(vm: &mut Vm, _cls: &TypeObject, args: Args<'_>) -> Py {
         );
         return Err(vm.type_error(message));
     }
-    let unit = number(vm, bound.req(2))?.max(0) as u32 / 2;
+    let lasti = number(vm, bound.req(2))? as i32;
     let line = number(vm, bound.req(3))?;
     // -1 means: by the position; the entry works it out.
     let line = if line == -1 {
@@ -314,7 +314,7 @@ fn traceback_new(vm: &mut Vm, _cls: &TypeObject, args: Args<'_>) -> Py {
     } else {
         Some(line.max(0) as u32)
     };
-    Ok(Traceback::create(next, frame.clone(), unit, line))
+    Ok(Traceback::by_hand(next, frame.clone(), lasti, line))
 }
 
 fn tb_next(_vm: &mut Vm, value: &Value) -> Py {
@@ -369,7 +369,7 @@ static TRACEBACK_GETSET: [GetSetDef; 4] = [
     ),
     getset(
         "tb_lasti",
-        |_, value| Ok(Value::int(2 * i64::from(entry(value).unit))),
+        |_, value| Ok(Value::int(entry(value).lasti())),
         readonly,
         "",
     ),

@@ -82,6 +82,7 @@ unsafe impl Payload for Function {
         out.extend(state.annotations.take());
         out.extend(state.type_params.take());
         out.extend(state.doc.take());
+        out.extend(state.module.take());
     }
 }
 

@@ -466,9 +466,15 @@ pub fn generator_next(vm: &mut Vm, object: &Value) -> Py<Option<Value>> {
 // ---- throw() and close() of a generator that delegates ----
 
 impl Generator {
-    /// Marks a suspended generator as running while its delegate is thrown into or closed.
-    pub(crate) fn begin_delegate(&self) {
+    /// Marks a suspended generator as running while its delegate is thrown into or closed: its frame calls the delegate.
+    pub(crate) fn begin_delegate(&self, vm: &mut Vm) {
         self.state.set(State::Running);
+        if let Some(frame) = self.frame() {
+            let thread = vm.thread();
+            // SAFETY: the suspended frame of this generator, which runs nowhere else.
+            unsafe { (*frame).previous = thread.frame.get() as *mut Frame };
+            thread.frame.set(frame.cast());
+        }
     }
 
     /// `cr_origin`, or an async generator's finaliser hook.
@@ -488,8 +494,15 @@ impl Generator {
     }
 
     /// Undoes [`Generator::begin_delegate`].
-    pub(crate) fn end_delegate(&self) {
+    pub(crate) fn end_delegate(&self, vm: &mut Vm) {
         self.state.set(State::Suspended);
+        if let Some(frame) = self.frame() {
+            // SAFETY: as above; frames that ran meanwhile are gone, so this one is the topmost.
+            unsafe {
+                vm.thread().frame.set((*frame).previous.cast());
+                (*frame).previous = std::ptr::null_mut();
+            }
+        }
     }
 
     /// Is it suspended where an exception would meet no handler of the program's, so that closing it runs none of its code?

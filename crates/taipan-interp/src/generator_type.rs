@@ -80,13 +80,13 @@ pub(crate) fn throw(vm: &mut Vm, object: &Value, close_on_exit: bool, args: &[Va
         return Err(vm.type_error("throw expected at least 1 argument, got 0"));
     };
     if let Some(delegate) = this.delegate() {
-        this.begin_delegate();
+        this.begin_delegate(vm);
         let outcome = if close_on_exit && is_generator_exit(what) {
             close_iterator(vm, &delegate).map(|()| None)
         } else {
             throw_into(vm, &delegate, close_on_exit, args)
         };
-        this.end_delegate();
+        this.end_delegate(vm);
         match outcome {
             Ok(Some(Exit::Yield(value))) => return Ok(Exit::Yield(value)),
             Ok(Some(Exit::Return(value))) => return resume_after_delegate(vm, object, value),
@@ -206,9 +206,9 @@ pub fn close(vm: &mut Vm, object: &Value) -> Py {
     }
     let mut exception = None;
     if let Some(delegate) = this.delegate() {
-        this.begin_delegate();
+        this.begin_delegate(vm);
         let closed = close_iterator(vm, &delegate);
-        this.end_delegate();
+        this.end_delegate(vm);
         if let Err(raised) = closed {
             exception = Some(vm.take_raised(raised));
         }

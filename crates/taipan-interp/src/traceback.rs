@@ -14,6 +14,8 @@ pub struct Traceback {
     pub unit: u32,
     /// A line given by hand (`types.TracebackType(...)`).
     pub line: Option<u32>,
+    /// `tb_lasti` given by hand.
+    lasti: Option<i32>,
 }
 
 // SAFETY: one word.
@@ -43,7 +45,25 @@ impl Traceback {
             frame,
             unit,
             line,
+            lasti: None,
         })
+    }
+
+    /// An entry as `types.TracebackType` makes it.
+    pub fn by_hand(next: Option<Value>, frame: Value, lasti: i32, line: Option<u32>) -> Value {
+        alloc::new_object(Traceback {
+            next: UnsafeCell::new(next),
+            frame,
+            unit: lasti.max(0) as u32 / 2,
+            line,
+            lasti: Some(lasti),
+        })
+    }
+
+    /// `tb_lasti`
+    pub fn lasti(&self) -> i64 {
+        self.lasti
+            .map_or_else(|| 2 * i64::from(self.unit), i64::from)
     }
 
     pub fn next(&self) -> Option<Value> {

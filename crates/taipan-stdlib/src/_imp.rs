@@ -14,6 +14,13 @@ use taipan_interp::module::Module;
 struct State {
     more: RefCell<Vec<&'static ModuleDef>>,
     lock_depth: Cell<usize>,
+    /// The native module whose `init` runs.
+    making: RefCell<Option<Value>>,
+}
+
+/// The native module whose `init` runs now.
+pub(crate) fn module_in_making(vm: &Vm) -> Option<Value> {
+    vm.interpreter_state::<State>().making.borrow().clone()
 }
 
 /// Adds a native module.
@@ -68,8 +75,11 @@ pub fn make_native(vm: &mut Vm, def: &'static ModuleDef) -> Py {
             .set_name(&str_object::name(function.name()), value);
         drop(old);
     }
-    (def.init)(vm, &dict)?;
-    Ok(module)
+    let state = vm.interpreter_state::<State>();
+    let outer = state.making.borrow_mut().replace(module.clone());
+    let made = (def.init)(vm, &dict);
+    *vm.interpreter_state::<State>().making.borrow_mut() = outer;
+    made.map(|()| module)
 }
 
 /// Modules that are loaded before the path importer works: their names for `import`, and those in the embedded library.

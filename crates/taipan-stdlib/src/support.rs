@@ -290,12 +290,16 @@ pub fn qualified_name(vm: &mut Vm, ty: &TypeObject) -> Py<String> {
     Ok(format!("{}.{name}", vm.str_string(&module)?))
 }
 
-/// Puts the functions of one more table into a module's dict.
-pub fn add_functions(dict: &Value, module: &str, table: &'static [MethodDef]) {
+/// Puts the functions of one more table into the dict of the module that is being made.
+pub fn add_functions(vm: &mut Vm, dict: &Value, module: &str, table: &'static [MethodDef]) {
     let owner = taipan_core::str_object::name(module);
+    let object = crate::_imp::module_in_making(vm);
     for function in table {
-        let value =
-            taipan_core::descriptor::new_native_function(function, None, Some(owner.clone()));
+        let value = taipan_core::descriptor::new_native_function(
+            function,
+            object.clone(),
+            Some(owner.clone()),
+        );
         add(dict, function.name(), value);
     }
 }

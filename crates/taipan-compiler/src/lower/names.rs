@@ -105,7 +105,9 @@ impl Compiler<'_> {
     }
 
     fn sees_class_first(&self, mangled: &Ident) -> bool {
-        self.block().can_see_class_scope && self.scope_of(mangled) == NameScope::GlobalImplicit
+        self.block().can_see_class_scope
+            && &**mangled != "__classdict__"
+            && self.scope_of(mangled) == NameScope::GlobalImplicit
     }
 
     fn load_cell(&mut self, slot: u32, pos: Position) {

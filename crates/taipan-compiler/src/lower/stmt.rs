@@ -23,10 +23,7 @@ impl<'a> Compiler<'a> {
         };
         if self.mode == Mode::Single {
             self.start_annotations(start);
-            module
-                .body
-                .iter()
-                .try_for_each(|stmt| self.interactive(stmt))?;
+            self.stmts(&module.body)?;
             self.finish_annotations(start)?;
         } else {
             self.namespace_body(&module.body, start)?;
@@ -59,16 +56,6 @@ impl<'a> Compiler<'a> {
     pub(crate) fn stmts(&mut self, body: &'a [Stmt]) -> Result {
         body.iter()
             .try_for_each(|stmt| with_stack(|| self.stmt(stmt)))
-    }
-
-    fn interactive(&mut self, stmt: &'a Stmt) -> Result {
-        if let Stmt::Expr(s) = stmt {
-            self.expr(&s.value)?;
-            let pos = self.pos_of(s);
-            self.op(Op::PrintExpr, pos);
-            return Ok(());
-        }
-        self.stmt(stmt)
     }
 
     fn stmt(&mut self, stmt: &'a Stmt) -> Result {
@@ -140,6 +127,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn expr_stmt(&mut self, s: &'a ast::StmtExpr, pos: Position) -> Result {
+        // Expressions in blocks (`if`, `for`...) of an interactive statement are shown as well.
+        if self.mode == Mode::Single && self.block().kind == BlockKind::Module {
+            self.expr(&s.value)?;
+            self.op(Op::PrintExpr, pos);
+            return Ok(());
+        }
         if self.fold(&s.value)?.is_some() {
             self.op(Op::Nop, pos);
             return Ok(());

@@ -539,10 +539,13 @@ impl Obj<Dict> {
         })
     }
 
-    /// The last item in front of entry `pos`, which is set to its entry. Begin with [`Obj::end`].
+    /// The last item in front of entry `pos`, which is set to its entry. Begin with [`Obj::end`]. A dict that has become shorter
+    /// has none.
     pub fn prev_entry(&self, pos: &mut usize) -> Option<(Value, Value)> {
         self.with(|table| {
-            *pos = (*pos).min(table.entries.len());
+            if *pos > table.entries.len() {
+                return None;
+            }
             while *pos > 0 {
                 *pos -= 1;
                 let entry = &table.entries[*pos];

@@ -313,9 +313,6 @@ pub unsafe fn dict_merge(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, n: u32) 
         };
         let dict = target.expect::<Dict>();
         for key in keys {
-            if !str_object::is_str(&key) {
-                return Err(vm.type_error("keywords must be strings"));
-            }
             if dict.contains(vm, &key)? {
                 let message = format!(
                     "{} got multiple values for keyword argument '{}'",

@@ -393,6 +393,7 @@ fn new_variable(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     if !is_str(name) {
         return Err(vm.type_error("context variable name must be a str"));
     }
+    vm.hash(name)?;
     Ok(alloc::new_instance(
         cls,
         ContextVar {

@@ -94,7 +94,7 @@ fn functions() -> &'static [&'static [MethodDef]] {
 
 fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     for table in functions() {
-        crate::support::add_functions(dict, "posix", table);
+        crate::support::add_functions(vm, dict, "posix", table);
     }
     stat::define(dict);
     directory::define(dict);

@@ -61,7 +61,7 @@ fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
         &resolve::FUNCTIONS[..],
         &message::FUNCTIONS[..],
     ] {
-        add_functions(dict, "_socket", table);
+        add_functions(vm, dict, "_socket", table);
     }
     constants::define(dict);
     Ok(())
