@@ -52,4 +52,4 @@ pub use raise::{Py, Raised};
 pub use slots::{BinaryOp, CompareOp, Slots};
 pub use type_object::{Type, TypeFlags, TypeObject, TypeSpec};
 pub use value::Value;
-pub use vm::{Hooks, Interpreter, Thread, Vm};
+pub use vm::{Handling, Hooks, Interpreter, Thread, Vm};

@@ -93,8 +93,10 @@ pub struct Thread {
     pub(crate) trash: UnsafeCell<Vec<*const Header>>,
     /// The exception being raised.
     pending: UnsafeCell<Option<Value>>,
-    /// The exception being handled (`sys.exception()`).
+    /// The exception that the running code handles itself: its innermost generator, or else what called it.
     handled: UnsafeCell<Option<Value>>,
+    /// What is handled by those who resumed the innermost generator.
+    handled_outside: UnsafeCell<Option<Value>>,
     /// Lowest native stack address Python code may use.
     stack_limit: Cell<usize>,
     pub breaker: AtomicU32,
@@ -164,6 +166,7 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         trash: UnsafeCell::new(Vec::new()),
         pending: UnsafeCell::new(None),
         handled: UnsafeCell::new(None),
+        handled_outside: UnsafeCell::new(None),
         stack_limit: Cell::new(here.saturating_sub(stack_size)),
         breaker: AtomicU32::new(0),
         depth: Cell::new(0),
@@ -192,6 +195,21 @@ impl Thread {
     pub(crate) fn has_trash(&self) -> bool {
         // SAFETY: only this thread touches its queue, and no reference outlives the statement.
         unsafe { !(*self.trash.get()).is_empty() }
+    }
+}
+
+/// What was being handled when a generator was resumed.
+#[derive(Default)]
+pub struct Handling {
+    caller: Option<Value>,
+    outside: Option<Value>,
+}
+
+impl Handling {
+    /// Reports both references.
+    pub fn trace(&self, tracer: &mut crate::payload::Tracer<'_>) {
+        tracer.visit_option(&self.caller);
+        tracer.visit_option(&self.outside);
     }
 }
 
@@ -296,7 +314,38 @@ impl Vm {
     /// The exception being handled, as `sys.exception()`.
     pub fn handled(&self) -> Option<Value> {
         // SAFETY: read only.
-        unsafe { (*self.thread().handled.get()).clone() }
+        unsafe {
+            let own = (*self.thread().handled.get()).as_ref();
+            own.or((*self.thread().handled_outside.get()).as_ref())
+                .cloned()
+        }
+    }
+
+    /// A generator starts to run, handling `own`. What its caller handles is seen inside, but is not the generator's to keep.
+    #[inline]
+    pub fn enter_handling(&mut self, own: Option<Value>) -> Handling {
+        let caller = self.swap_handled(own);
+        let outside = match &caller {
+            // SAFETY: only this thread touches its cell.
+            Some(caller) => unsafe {
+                (*self.thread().handled_outside.get()).replace(caller.clone())
+            },
+            None => None,
+        };
+        Handling { caller, outside }
+    }
+
+    /// The opposite of [`Vm::enter_handling`]; gives what the generator handles.
+    #[inline]
+    pub fn leave_handling(&mut self, before: Handling) -> Option<Value> {
+        if before.caller.is_some() {
+            // SAFETY: as above; the old value is dropped after the exchange.
+            let old = unsafe {
+                std::mem::replace(&mut *self.thread().handled_outside.get(), before.outside)
+            };
+            drop(old);
+        }
+        self.swap_handled(before.caller)
     }
 
     /// Exchanges the exception being handled; gives the former one.

@@ -7,7 +7,9 @@ use std::cell::{Cell, UnsafeCell};
 use taipan_bytecode::code::CodeFlags;
 use taipan_bytecode::ops::Intrinsic1;
 use taipan_core::payload::{Payload, Tracer};
-use taipan_core::{Obj, Py, Raised, TypeObject, Value, Vm, alloc, builtin_types, exception, name};
+use taipan_core::{
+    Handling, Obj, Py, Raised, TypeObject, Value, Vm, alloc, builtin_types, exception, name,
+};
 
 /// What a generator is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,7 +32,7 @@ pub struct Generator {
     /// The exception being handled inside, while suspended.
     handled: UnsafeCell<Option<Value>>,
     /// The caller's exception being handled, while running.
-    caller_handled: UnsafeCell<Option<Value>>,
+    caller_handled: UnsafeCell<Handling>,
     /// Where a coroutine was made (`cr_origin`), or an async generator's finaliser hook.
     pub extra: UnsafeCell<Option<Value>>,
     /// Async generators: hooks were called / closed / an `asend` or `athrow` is under way.
@@ -55,7 +57,7 @@ unsafe impl Payload for Generator {
             tracer.visit(&*self.name.get());
             tracer.visit(&*self.qualname.get());
             tracer.visit_option(&*self.handled.get());
-            tracer.visit_option(&*self.caller_handled.get());
+            (*self.caller_handled.get()).trace(tracer);
             tracer.visit_option(&*self.extra.get());
             let frame = self.frame.get();
             if !frame.is_null() && self.state.get() != State::Running {
@@ -178,7 +180,7 @@ pub(crate) fn create(vm: &mut Vm, frame: *mut Frame) -> Value {
             name: UnsafeCell::new(function.name()),
             qualname: UnsafeCell::new(function.qualname()),
             handled: UnsafeCell::new(None),
-            caller_handled: UnsafeCell::new(None),
+            caller_handled: UnsafeCell::new(Handling::default()),
             extra: UnsafeCell::new(None),
             hooks_called: Cell::new(false),
             async_closed: Cell::new(false),
@@ -222,11 +224,7 @@ fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) 
         (*frame).previous = thread.frame.get() as *mut Frame;
         (*frame).flags = frame::GENERATOR | flags;
         let own = (*generator.handled.get()).take();
-        let caller = vm.handled();
-        if own.is_some() {
-            vm.swap_handled(own);
-        }
-        *generator.caller_handled.get() = caller;
+        *generator.caller_handled.get() = vm.enter_handling(own);
     }
     thread.frame.set(frame.cast());
     Ok(())
@@ -242,12 +240,8 @@ fn unlink(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame) -> *mut Fr
         thread.frame.set(previous.cast());
         thread.depth.set(thread.depth.get() - 1);
         generator.state.set(State::Suspended);
-        let caller = (*generator.caller_handled.get()).take();
-        let inherited = caller.as_ref().map(Value::bits);
-        let own = vm.swap_handled(caller);
-        if own.as_ref().map(Value::bits) != inherited {
-            *generator.handled.get() = own;
-        }
+        let before = std::mem::take(&mut *generator.caller_handled.get());
+        *generator.handled.get() = vm.leave_handling(before);
         previous
     }
 }
