@@ -237,11 +237,17 @@ pub(crate) fn set_mro(vm: &mut Vm, ty: &'static TypeObject) -> Py<()> {
         return Ok(());
     };
     // Until then the class must be able to look itself up.
-    if ty.mro().is_empty() {
+    let first = ty.mro().is_empty();
+    if first {
         let mro = linearise(vm, ty, &bases)?;
         ty.set_mro(mro);
+        ty.set_flags(ty.flags() | TypeFlags::MRO_PENDING);
     }
-    let result = vm.call_unbound(&custom, &ty.to_value(), &[])?;
+    let result = vm.call_unbound(&custom, &ty.to_value(), &[]);
+    if first {
+        ty.set_flags(ty.flags() - TypeFlags::MRO_PENDING);
+    }
+    let result = result?;
     let mut mro = Vec::new();
     for item in vm.to_vec(&result)? {
         let Some(class) = item.cast::<Type>() else {

@@ -317,7 +317,11 @@ fn get_base(_vm: &mut Vm, object: &Value) -> Py {
 }
 
 fn get_mro(_vm: &mut Vm, object: &Value) -> Py {
-    Ok(new_tuple(this(object).mro().iter().map(|ty| ty.to_value())))
+    let ty = this(object);
+    if ty.has(TypeFlags::MRO_PENDING) {
+        return Ok(Value::none());
+    }
+    Ok(new_tuple(ty.mro().iter().map(|ty| ty.to_value())))
 }
 
 fn get_dict(vm: &mut Vm, object: &Value) -> Py {

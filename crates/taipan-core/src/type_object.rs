@@ -54,6 +54,8 @@ bitflags::bitflags! {
         /// Its MRO has types that are bases of none of its bases (a metaclass's `mro` put them there). They do not know it, so
         /// nothing about it may be cached.
         const STRANGE_MRO = 1 << 27;
+        /// A metaclass's `mro` is computing the MRO for the first time; what it has meanwhile is for look-ups only.
+        const MRO_PENDING = 1 << 28;
     }
 }
 

@@ -78,7 +78,7 @@ pub fn define(ty: &'static TypeObject, record: &'static Fields) {
         .iter()
         .zip(FIELDS)
         .filter(|((text, _), _)| !text.is_empty())
-        .map(|((text, doc), get)| getter(text, get, doc))
+        .map(|((text, doc), get)| getter(text, get, doc).member())
         .collect();
     let spec = TypeSpec {
         name: record.name,
@@ -156,7 +156,6 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
         return Err(vm.type_error("constructor requires a sequence"));
     }
     let mut values = vm.to_vec(&sequence)?;
-    let dict = dict.filter(|dict| !dict.is_none());
     if let Some(dict) = &dict
         && dict.cast::<Dict>().is_none()
     {
@@ -167,14 +166,24 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
     let unnamed: Vec<usize> = (0..record.visible)
         .filter(|at| record.fields[*at].0.is_empty())
         .collect();
+    let mut named = 0;
     for (text, _) in &record.fields[values.len()..] {
         let given = dict
             .as_ref()
             .and_then(|dict| dict.cast::<Dict>()?.get_name(&name(text)));
+        named += given.is_some() as usize;
         let stand_in = unnamed
             .get(values.len() - record.visible)
             .map(|at| values[*at].clone());
         values.push(given.or(stand_in).unwrap_or_else(Value::none));
+    }
+    let offered = dict.and_then(|dict| Some(dict.cast::<Dict>()?.len()));
+    if offered.is_some_and(|offered| offered > named) {
+        let message = format!(
+            "{}() got duplicate or unexpected field name(s)",
+            record.name
+        );
+        return Err(vm.type_error(message));
     }
     Ok(create(cls, record.visible, values))
 }
