@@ -44,7 +44,7 @@ const fn error_spec(name: &'static str) -> TypeSpec {
 static HERROR_SPEC: TypeSpec = error_spec("socket.herror");
 static GAIERROR_SPEC: TypeSpec = error_spec("socket.gaierror");
 
-fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
+fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     HERROR.define(&HERROR_SPEC);
     GAIERROR.define(&GAIERROR_SPEC);
     object::define();
