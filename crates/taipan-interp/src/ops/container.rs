@@ -122,11 +122,23 @@ pub unsafe fn unpack_sequence(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, arg
         }
         if iterable.is_exact(&builtin_types::LIST) {
             let list = iterable.cast_unchecked::<List>();
-            if list.len(vm) == wanted {
-                // Copied first: dropping the list may run code that changes it.
-                let items = list.to_vec(vm);
-                return push_reversed(sp, items);
+            let storage = list.lock(vm);
+            if storage.len() == wanted {
+                // The list leaves the stack last: its end may run code.
+                let word = *sp.sub(1);
+                let mut at = sp.sub(1);
+                for index in (0..wanted).rev() {
+                    *at = match storage.get(index) {
+                        Some(item) => item.into_bits(),
+                        None => Value::none().into_bits(),
+                    };
+                    at = at.add(1);
+                }
+                drop(storage);
+                drop(Value::from_bits(word));
+                return Ok(NonNull::new_unchecked(at));
             }
+            drop(storage);
         }
         let items = exactly(vm, iterable, wanted)?;
         push_reversed(sp, items)

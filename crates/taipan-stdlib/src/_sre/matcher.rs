@@ -112,8 +112,9 @@ impl Registers {
     }
 }
 
+/// Does a unit match?
 #[inline(always)]
-fn is<T: Unit>(program: &Program, single: Single, unit: T) -> bool {
+pub(super) fn is<T: Unit>(program: &Program, single: Single, unit: T) -> bool {
     match single {
         Single::Char(code) => unit.code() == code,
         Single::NotChar(code) => unit.code() != code,
@@ -187,6 +188,7 @@ impl<'a, T: Unit> Matcher<'a, T> {
     fn candidate(&self, start: usize) -> Option<usize> {
         match &self.program.hint {
             Hint::None => Some(start),
+            Hint::Window(window) => window.find(self.text, start),
             Hint::First(Single::Char(code)) => {
                 T::find(&self.text[start..], *code).map(|at| at + start)
             }

@@ -9,6 +9,7 @@ mod pattern;
 mod program;
 mod subject;
 mod template;
+mod window;
 
 use crate::ModuleDef;
 use crate::support::add;

@@ -2,6 +2,7 @@
 //! matcher can rely on what it reads.
 
 use super::class::{Class, Fold, Rule, in_category};
+use super::window::Window;
 
 /// What one character must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +111,8 @@ pub enum Hint {
     Prefix(Vec<u32>),
     /// The first character is one of these.
     First(Single),
+    /// The first characters are of these sets.
+    Window(Window),
 }
 
 /// A compiled pattern.
@@ -213,6 +216,13 @@ pub fn translate(code: &[u32], groups: usize) -> Done<Program> {
         && let Some(first) = first_single(&translator.program.ops)
     {
         translator.program.hint = Hint::First(first);
+    }
+    let one_character = matches!(
+        translator.program.hint,
+        Hint::Prefix(_) | Hint::First(Single::Char(_))
+    );
+    if !one_character && let Some(window) = Window::of(&translator.program) {
+        translator.program.hint = Hint::Window(window);
     }
     Ok(translator.program)
 }
