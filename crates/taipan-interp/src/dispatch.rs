@@ -12,7 +12,7 @@ use crate::code_object::Parts;
 use crate::enter::poll;
 pub use crate::enter::{run, run_raising};
 use crate::fast::{both_ints, drop_slot, is_float, list_item, list_item_twice, view};
-use crate::frame::{self, ENTRY, Frame, INIT, INLINE_GENERATOR};
+use crate::frame::{self, DELEGATE, ENTRY, Frame, INIT, INLINE_GENERATOR};
 use crate::monitor;
 use crate::ops;
 use crate::quick::{Cache, Instr, Quick};
@@ -323,6 +323,20 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                                 jump!(for_iter.arg);
                                 continue;
                             }
+                            if flags & DELEGATE != 0 {
+                                frame = previous;
+                                load_frame!();
+                                if WATCHED
+                                    && let Err(raised) =
+                                        monitor::delegate_ended(vm, frame, view(peek!(2)), &value)
+                                {
+                                    drop(value);
+                                    break 'raise raised;
+                                }
+                                // Iterator and value sent give way to the result.
+                                replace2!(value);
+                                continue;
+                            }
                             return Ok(Some(Exit::Return(value)));
                         }
                         if flags & INIT != 0 {
@@ -358,6 +372,50 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         load_registers!();
                         part = number;
                         place = monitor::Place::landed(frame, landing);
+                        continue 'raise;
+                    }};
+                }
+
+                /// The hooks of a yield.
+                macro_rules! watch_yield {
+                    ($value:ident) => {
+                        if WATCHED {
+                            match monitor::yielded(vm, frame, &$value) {
+                                Ok(None) => {}
+                                Ok(Some(landing)) => {
+                                    drop($value);
+                                    land!(landing);
+                                }
+                                Err(raised) => {
+                                    drop($value);
+                                    break 'raise raised;
+                                }
+                            }
+                        }
+                    };
+                }
+                /// Gives what the running generator yields to whoever resumed it. `ip` and `depth` are saved.
+                macro_rules! hand_over {
+                    ($value:ident) => {{
+                        loop {
+                            let flags = (*frame).flags;
+                            if flags & (INLINE_GENERATOR | DELEGATE) == 0 {
+                                return Ok(Some(Exit::Yield($value)));
+                            }
+                            frame = crate::generator::suspend_inline(vm, frame);
+                            load_frame!();
+                            if flags & INLINE_GENERATOR != 0 {
+                                let for_iter = *ip.sub(1);
+                                store_item!(for_iter, $value);
+                                break;
+                            }
+                            watch_yield!($value);
+                            // The YIELD_FROM that resumed it yields in turn, and will run again.
+                            sp = sp.sub(1);
+                            (*frame).ip = ip.sub(1);
+                            (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
+                            drop_slot(sp);
+                        }
                         continue;
                     }};
                 }
@@ -1154,9 +1212,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             store_item!(instr, value);
                             continue;
                         }
-                        if !WATCHED
-                            && let Some(new) =
-                                crate::generator::resume_inline(vm, frame, iterator, instr.op)
+                        if !WATCHED && let Some(new) = crate::generator::resume_inline(vm, iterator)
                         {
                             (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
                             frame = new;
@@ -1237,63 +1293,37 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         sp = sp.sub(1);
                         let value = Value::from_bits(*sp);
                         save!();
-                        if WATCHED {
-                            match monitor::yielded(vm, frame, &value) {
-                                Ok(None) => {}
-                                Ok(Some(landing)) => {
-                                    drop(value);
-                                    land!(landing);
-                                }
-                                Err(raised) => {
-                                    drop(value);
-                                    break 'raise raised;
-                                }
-                            }
-                        }
+                        watch_yield!(value);
                         (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
-                        if (*frame).flags & INLINE_GENERATOR != 0 {
-                            frame = crate::generator::suspend_inline(vm, frame);
-                            load_frame!();
-                            let for_iter = *ip.sub(1);
-                            store_item!(for_iter, value);
-                            continue;
-                        }
-                        return Ok(Some(Exit::Yield(value)));
+                        hand_over!(value);
                     }
                     Quick::YieldFrom => {
                         save!();
+                        if !WATCHED
+                            && let Some(new) = crate::generator::resume_delegate(
+                                vm,
+                                view(peek!(2)),
+                                view(peek!(1)),
+                            )
+                        {
+                            (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
+                            frame = new;
+                            load_frame!();
+                            continue;
+                        }
                         match tri!(crate::generator::send_to(
                             vm,
                             view(peek!(2)),
                             view(peek!(1))
                         )) {
                             Exit::Yield(value) => {
-                                if WATCHED {
-                                    match monitor::yielded(vm, frame, &value) {
-                                        Ok(None) => {}
-                                        Ok(Some(landing)) => {
-                                            drop(value);
-                                            land!(landing);
-                                        }
-                                        Err(raised) => {
-                                            drop(value);
-                                            break 'raise raised;
-                                        }
-                                    }
-                                }
+                                watch_yield!(value);
                                 // Stay on this instruction; the value sent comes on top of the iterator.
                                 sp = sp.sub(1);
                                 drop_slot(sp);
                                 (*frame).ip = ip.sub(1);
                                 (*frame).depth = sp.offset_from(Frame::stack(frame)) as u32;
-                                if (*frame).flags & INLINE_GENERATOR != 0 {
-                                    frame = crate::generator::suspend_inline(vm, frame);
-                                    load_frame!();
-                                    let for_iter = *ip.sub(1);
-                                    store_item!(for_iter, value);
-                                    continue;
-                                }
-                                return Ok(Some(Exit::Yield(value)));
+                                hand_over!(value);
                             }
                             Exit::Return(value) => {
                                 if WATCHED {

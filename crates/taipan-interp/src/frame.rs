@@ -22,6 +22,8 @@ pub const GENERATOR: u32 = 2;
 pub const INIT: u32 = 4;
 /// Resumed by `FOR_ITER` in the same loop: yielding continues the caller.
 pub const INLINE_GENERATOR: u32 = 8;
+/// Resumed by `YIELD_FROM` in the same loop: the caller yields what it yields.
+pub const DELEGATE: u32 = 16;
 
 /// A call in progress.
 #[repr(C)]

@@ -1,7 +1,7 @@
 //! Generators, coroutines and async generators: frames that are set aside. What Python sees of them is in `generator_type`.
 
 use crate::dispatch::{self, Exit};
-use crate::frame::{self, ENTRY, Frame, INLINE_GENERATOR};
+use crate::frame::{self, DELEGATE, ENTRY, Frame, INLINE_GENERATOR};
 use crate::quick::Quick;
 use std::cell::{Cell, UnsafeCell};
 use taipan_bytecode::code::CodeFlags;
@@ -263,39 +263,54 @@ pub(crate) fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
     drop(keep);
 }
 
+/// The frame of a generator that can be resumed now.
+#[inline]
+fn resumable(vm: &mut Vm, generator: &Obj<Generator>) -> Option<*mut Frame> {
+    let frame = generator.frame()?;
+    let thread = vm.thread();
+    let limit = thread
+        .interpreter
+        .recursion_limit
+        .load(std::sync::atomic::Ordering::Relaxed)
+        .min(MAX_DEPTH);
+    (generator.state.get() != State::Running && thread.depth.get() < limit).then_some(frame)
+}
+
 /// `FOR_ITER` over a generator that can be resumed now: its frame, linked, to run in the same loop.
 #[inline]
-pub(crate) fn resume_inline(
-    vm: &mut Vm,
-    _caller: *mut Frame,
-    iterator: &Value,
-    _op: Quick,
-) -> Option<*mut Frame> {
+pub(crate) fn resume_inline(vm: &mut Vm, iterator: &Value) -> Option<*mut Frame> {
     if !iterator.is_object() || !iterator.is_exact(&builtin_types::GENERATOR) {
         return None;
     }
     // SAFETY: just tested.
     let generator = unsafe { iterator.cast_unchecked::<Generator>() };
-    let frame = generator.frame()?;
-    if generator.state.get() == State::Running {
-        return None;
-    }
-    let thread = vm.thread();
-    if thread.depth.get() + 1
-        > thread
-            .interpreter
-            .recursion_limit
-            .load(std::sync::atomic::Ordering::Relaxed)
-            .min(MAX_DEPTH)
-    {
-        return None;
-    }
+    let frame = resumable(vm, generator)?;
     push_sent(generator, frame, Value::none());
     link(vm, generator, frame, INLINE_GENERATOR).ok()?;
     Some(frame)
 }
 
-/// A generator resumed by `FOR_ITER` yields: back to the caller's frame.
+/// `YIELD_FROM` of a generator or coroutine that can be resumed now with `sent`: its frame, linked, to run in the same loop.
+#[inline]
+pub(crate) fn resume_delegate(vm: &mut Vm, iterator: &Value, sent: &Value) -> Option<*mut Frame> {
+    if !iterator.is_object()
+        || !(iterator.is_exact(&builtin_types::GENERATOR)
+            || iterator.is_exact(&builtin_types::COROUTINE))
+    {
+        return None;
+    }
+    // SAFETY: just tested.
+    let generator = unsafe { iterator.cast_unchecked::<Generator>() };
+    if generator.state.get() == State::Created && !sent.is_none() {
+        return None;
+    }
+    let frame = resumable(vm, generator)?;
+    push_sent(generator, frame, sent.clone());
+    link(vm, generator, frame, DELEGATE).ok()?;
+    Some(frame)
+}
+
+/// A generator resumed in the same loop yields: back to the caller's frame.
 #[inline]
 pub(crate) fn suspend_inline(vm: &mut Vm, frame: *mut Frame) -> *mut Frame {
     unlink(vm, owner(frame), frame)

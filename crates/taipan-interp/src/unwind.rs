@@ -86,7 +86,7 @@ pub fn find_handler(
             let left = sp.offset_from(Frame::stack(this)) as usize;
             if flags & GENERATOR != 0 {
                 crate::generator::finish(vm, this, left);
-                if flags & frame::INLINE_GENERATOR == 0 {
+                if flags & (frame::INLINE_GENERATOR | frame::DELEGATE) == 0 {
                     return Err(vm.set_pending(exception));
                 }
             } else {
