@@ -10,7 +10,7 @@
 use crate::call;
 use crate::code_object::Parts;
 use crate::enter::poll;
-pub use crate::enter::{run, run_raising};
+pub use crate::enter::{Exit, run, run_raising};
 use crate::fast::{both_ints, drop_slot, is_float, list_item, list_item_twice, view};
 use crate::frame::{self, DELEGATE, ENTRY, Frame, INIT, INLINE_GENERATOR};
 use crate::monitor;
@@ -23,13 +23,6 @@ use taipan_core::{Py, Raised, Value, Vm, builtin_types};
 use taipan_types::list::iterators::ListIterator;
 use taipan_types::list::{List, ListExt};
 use taipan_types::range::RangeIterator;
-
-/// How a frame was left.
-pub enum Exit {
-    Return(Value),
-    /// The generator's frame is suspended.
-    Yield(Value),
-}
 
 /// The loop. `WATCHED`: with the hooks of `monitor`. `None`: the other copy has to go on with the top frame.
 pub(crate) fn run_loop<const WATCHED: bool>(
@@ -159,7 +152,17 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                     }};
                 }
                 macro_rules! arith {
-                    ($ints:ident, $float:tt, $slow:expr) => {{
+                    ($ints:ident, $float:tt, $slow:expr) => {
+                        numbers!($ints, $float, {
+                            save!();
+                            let value = tri!($slow(vm, view(peek!(2)), view(peek!(1))));
+                            replace2!(value);
+                        })
+                    };
+                }
+                /// Two immediate ints or two floats, or the block.
+                macro_rules! numbers {
+                    ($ints:ident, $float:tt, $otherwise:block) => {{
                         let (a, b) = (*peek!(2), *peek!(1));
                         if both_ints(a, b)
                             && let Some(value) = view(peek!(2)).$ints(view(peek!(1)))
@@ -170,11 +173,14 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             let value = view(peek!(2)).small_float_unchecked() $float view(peek!(1)).small_float_unchecked();
                             *peek!(2) = Value::float(value).into_bits();
                             sp = sp.sub(1);
-                        } else {
-                            save!();
-                            let value = tri!($slow(vm, view(peek!(2)), view(peek!(1))));
-                            replace2!(value);
-                        }
+                        } else $otherwise
+                    }};
+                }
+                macro_rules! unary {
+                    ($slow:path) => {{
+                        save!();
+                        let value = tri!($slow(vm, view(peek!(1))));
+                        replace1!(value);
                     }};
                 }
                 macro_rules! binary {
@@ -480,13 +486,11 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         let a = locals.add((instr.arg & 0xFFFF) as usize);
                         let b = locals.add((instr.arg >> 16) as usize);
                         if *a == 0 || *b == 0 {
-                            save!();
-                            let slot = if *a == 0 {
+                            unbound!(if *a == 0 {
                                 instr.arg & 0xFFFF
                             } else {
                                 instr.arg >> 16
-                            };
-                            break 'raise ops::names::unbound_local(vm, frame, slot);
+                            });
                         }
                         *sp = view(a).clone().into_bits();
                         *sp.add(1) = view(b).clone().into_bits();
@@ -645,24 +649,11 @@ pub(crate) fn run_loop<const WATCHED: bool>(
 
                     // ---- arithmetic ----
                     Quick::BinaryAdd => arith!(add_small_ints, +, ops::arith::add),
-                    Quick::InplaceAdd => {
-                        let (a, b) = (*peek!(2), *peek!(1));
-                        if both_ints(a, b)
-                            && let Some(value) = view(peek!(2)).add_small_ints(view(peek!(1)))
-                        {
-                            *peek!(2) = value.into_bits();
-                            sp = sp.sub(1);
-                        } else if is_float(a) && is_float(b) {
-                            let value = view(peek!(2)).small_float_unchecked()
-                                + view(peek!(1)).small_float_unchecked();
-                            *peek!(2) = Value::float(value).into_bits();
-                            sp = sp.sub(1);
-                        } else {
-                            save!();
-                            tri!(ops::arith::inplace_add(vm, frame, ip, sp));
-                            sp = sp.sub(1);
-                        }
-                    }
+                    Quick::InplaceAdd => numbers!(add_small_ints, +, {
+                        save!();
+                        tri!(ops::arith::inplace_add(vm, frame, ip, sp));
+                        sp = sp.sub(1);
+                    }),
                     Quick::BinarySubtract => arith!(sub_small_ints, -, ops::arith::subtract),
                     Quick::InplaceSubtract => {
                         arith!(sub_small_ints, -, ops::arith::inplace_subtract)
@@ -716,21 +707,11 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             *peek!(1) =
                                 Value::float(-view(peek!(1)).small_float_unchecked()).into_bits();
                         } else {
-                            save!();
-                            let value = tri!(ops::arith::negative(vm, view(peek!(1))));
-                            replace1!(value);
+                            unary!(ops::arith::negative);
                         }
                     }
-                    Quick::UnaryPositive => {
-                        save!();
-                        let value = tri!(ops::arith::positive(vm, view(peek!(1))));
-                        replace1!(value);
-                    }
-                    Quick::UnaryInvert => {
-                        save!();
-                        let value = tri!(ops::arith::invert(vm, view(peek!(1))));
-                        replace1!(value);
-                    }
+                    Quick::UnaryPositive => unary!(ops::arith::positive),
+                    Quick::UnaryInvert => unary!(ops::arith::invert),
                     Quick::UnaryNot => {
                         save!();
                         let truth = tri!(vm.truth(view(peek!(1))));
@@ -1378,12 +1359,11 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         } else {
                             save!();
                             if *a == 0 || *b == 0 {
-                                let slot = if *a == 0 {
+                                unbound!(if *a == 0 {
                                     instr.arg & 0xFFFF
                                 } else {
                                     instr.arg >> 16
-                                };
-                                break 'raise ops::names::unbound_local(vm, frame, slot);
+                                });
                             }
                             // Owned for the call: the operation may rebind the locals.
                             let (a, b) = (view(a).clone(), view(b).clone());
@@ -1401,11 +1381,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             save!();
                             for (slot, shift) in [(a, 0), (b, 10), (c, 20)] {
                                 if *slot == 0 {
-                                    break 'raise ops::names::unbound_local(
-                                        vm,
-                                        frame,
-                                        instr.arg >> shift & 0x3FF,
-                                    );
+                                    unbound!(instr.arg >> shift & 0x3FF);
                                 }
                             }
                             let (a, b) = (view(a).clone(), view(b).clone());
@@ -1428,7 +1404,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         } else {
                             save!();
                             if *b == 0 {
-                                break 'raise ops::names::unbound_local(vm, frame, instr.arg);
+                                unbound!(instr.arg);
                             }
                             let b = view(b).clone();
                             let value = tri!(ops::container::subscript(vm, view(peek!(1)), &b));
@@ -1467,10 +1443,10 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         {
                             push!(view(&raw const cache.word).clone());
                         } else {
-                            save!();
                             if *slot == 0 {
-                                break 'raise ops::names::unbound_local(vm, frame, instr.arg >> 16);
+                                unbound!(instr.arg >> 16);
                             }
+                            save!();
                             let owner = view(slot).clone();
                             let value =
                                 tri!(ops::attribute::load_miss(vm, frame, ip.sub(1), &owner));

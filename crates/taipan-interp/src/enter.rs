@@ -1,9 +1,16 @@
 //! The ways into the loop: calling, throwing, and changing between its plain and its watched copy.
 
-use crate::dispatch::{Exit, run_loop};
+use crate::dispatch::run_loop;
 use crate::frame::{self, Frame};
 use crate::{monitor, unwind};
-use taipan_core::{Py, Raised, Vm};
+use taipan_core::{Py, Raised, Value, Vm};
+
+/// How a frame was left.
+pub enum Exit {
+    Return(Value),
+    /// The generator's frame is suspended.
+    Yield(Value),
+}
 
 /// Runs `frame`, which is the thread's top frame and flagged ENTRY, until it returns, yields or raises.
 /// After a return or an error the frame is gone (or, a generator's, cleared).
