@@ -456,6 +456,7 @@ fn is_internal(frame: &Value) -> bool {
     str_of(&code_file(frame)).is_some_and(|name| {
         let name = name.to_lossy();
         name.contains("importlib") && name.contains("_bootstrap")
+            || name.ends_with("/_taipan_importer.py")
     })
 }
 
