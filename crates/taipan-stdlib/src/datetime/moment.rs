@@ -93,7 +93,6 @@ static SPEC: TypeSpec = TypeSpec {
     doc: "datetime(year, month, day[, hour[, minute[, second[, microsecond[,tzinfo]]]]])\n\n\
           The year, month and day arguments are required. tzinfo may be None, or an\n\
           instance of a tzinfo subclass. The remaining arguments may be ints.\n",
-    ..TypeSpec::DEFAULT
 };
 static LAYOUT: Layout = Layout::of::<DateTime>();
 static METHODS: [MethodDef; 23] = [

@@ -197,7 +197,7 @@ static TIMEZONE_SPEC: TypeSpec = TypeSpec {
     slots: Slots {
         new: Some(timezone_new),
         repr: Some(timezone_repr),
-        str: Some(|vm, this| name_of(vm, this)),
+        str: Some(name_of),
         hash: Some(|vm, this| vm.hash(&own(this).offset)),
         compare: Some(timezone_compare),
         ..Slots::NONE

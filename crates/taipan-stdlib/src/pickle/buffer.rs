@@ -97,10 +97,9 @@ fn released(vm: &mut Vm) -> Raised {
 }
 
 fn owner(vm: &mut Vm, this: &Value) -> Py {
-    let owner = match &*this.expect::<PickleBuffer>().lock(vm) {
-        Some(lent) => Some(lent.owner.clone()),
-        None => None,
-    };
+    let lent = this.expect::<PickleBuffer>().lock(vm);
+    let owner = lent.as_ref().map(|lent| lent.owner.clone());
+    drop(lent);
     owner.ok_or_else(|| released(vm))
 }
 

@@ -87,8 +87,9 @@ impl<I: Input> Loader<'_, I> {
                     self.text(vm, count as usize)?;
                 }
                 op::MEMOIZE => {
-                    let number = self.unpickler.lock(vm).memo().len();
-                    self.put(vm, number)?;
+                    let value = self.top(vm)?.clone();
+                    let put = self.unpickler.lock(vm).memo().push(value);
+                    stored(vm, put)?;
                 }
                 op::BINPUT => {
                     let number = self.byte(vm)?;
@@ -318,13 +319,7 @@ impl<I: Input> Loader<'_, I> {
     fn put(&mut self, vm: &mut Vm, number: usize) -> Py<()> {
         let value = self.top(vm)?.clone();
         let put = self.unpickler.lock(vm).memo().put(number, value);
-        match put {
-            Ok(old) => {
-                drop(old);
-                Ok(())
-            }
-            Err(()) => Err(vm.memory_error()),
-        }
+        stored(vm, put)
     }
 
     fn memo_number(&mut self, vm: &mut Vm, line: &[u8]) -> Py<i64> {
@@ -549,6 +544,18 @@ impl<I: Input> Loader<'_, I> {
         }
         let tuple = new_tuple(self.stack.drain(self.stack.len() - count..));
         self.push(tuple)
+    }
+}
+
+/// What became of storing to the memo: the old value is dropped when no guard is held.
+#[inline]
+fn stored(vm: &mut Vm, put: Result<Option<Value>, ()>) -> Py<()> {
+    match put {
+        Ok(old) => {
+            drop(old);
+            Ok(())
+        }
+        Err(()) => Err(vm.memory_error()),
     }
 }
 

@@ -133,7 +133,7 @@ impl<I: Input> Loader<'_, I> {
         };
         let target = self.container(vm, at)?;
         let items = self.stack.split_off(at);
-        if items.len() % 2 != 0 {
+        if !items.len().is_multiple_of(2) {
             return Err(unpickling_error(vm, "odd number of items for SETITEMS"));
         }
         fill(vm, &target, items)
@@ -141,7 +141,7 @@ impl<I: Input> Loader<'_, I> {
 
     pub fn dict(&mut self, vm: &mut Vm) -> Py<()> {
         let items = self.pop_mark(vm)?;
-        if items.len() % 2 != 0 {
+        if !items.len().is_multiple_of(2) {
             return Err(unpickling_error(vm, "odd number of items for DICT"));
         }
         let dict = new_dict();

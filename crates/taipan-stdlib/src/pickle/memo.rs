@@ -4,7 +4,6 @@ use super::pickler::Pickler;
 use super::unpickler::Unpickler;
 use crate::support::{Holds, native_type};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use taipan_core::alloc::new_object;
 use taipan_core::builtin_types::DICT;
 use taipan_core::dict_object::{Dict, dict_of, new_dict};
@@ -14,70 +13,110 @@ use taipan_core::slot_generic::hash_not_implemented;
 use taipan_core::tuple_object::{self, new_tuple};
 use taipan_core::{Layout, MethodDef, Py, Slots, Tracer, TypeSpec, Value, Vm, f0};
 
-/// Hashes words that are addresses or immediates.
+/// A place of [`SaveMemo`]'s table.
 #[derive(Default)]
-pub(super) struct WordHasher(u64);
-
-impl Hasher for WordHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(self.0 ^ u64::from(*byte));
-        }
-    }
-    #[inline]
-    fn write_u64(&mut self, word: u64) {
-        self.0 = word.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-    }
+struct Place {
+    object: Option<Value>,
+    number: usize,
 }
 
 /// What was pickled: objects by identity, each with its number. They are kept alive, so that addresses stay theirs.
+///
+/// An open table of a power of two of places, a third of which at least are free.
 #[derive(Default)]
 pub(super) struct SaveMemo {
-    places: HashMap<u64, (usize, Value), BuildHasherDefault<WordHasher>>,
+    places: Vec<Place>,
+    used: usize,
 }
 
 impl SaveMemo {
+    /// The place of an object, or the free one where it belongs. There are free places.
+    #[inline]
+    fn place_of(&self, word: u64) -> usize {
+        let mask = self.places.len() - 1;
+        // Addresses differ in their middle bits; a multiplication brings these to the top.
+        let mut at = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        loop {
+            match &self.places[at].object {
+                Some(object) if object.bits() != word => at = (at + 1) & mask,
+                _ => return at,
+            }
+        }
+    }
+
     #[inline]
     pub fn get(&self, object: &Value) -> Option<usize> {
-        self.places.get(&object.bits()).map(|place| place.0)
+        if self.used == 0 {
+            return None;
+        }
+        let place = &self.places[self.place_of(object.bits())];
+        place.object.is_some().then_some(place.number)
     }
 
     /// Notes an object; gives the number it gets, or `None` if memory ran out.
     #[inline]
     pub fn add(&mut self, object: &Value) -> Option<usize> {
-        let number = self.places.len();
-        if number == self.places.capacity() && self.places.try_reserve(1).is_err() {
-            return None;
-        }
-        // An object that is there already stays: dropping its entry is not for the guard.
-        self.places
-            .entry(object.bits())
-            .or_insert_with(|| (number, object.clone()));
+        let number = self.used;
+        self.add_numbered(object, number)?;
         Some(number)
     }
 
-    fn rows(&self) -> Vec<(usize, Value)> {
-        self.places.values().cloned().collect()
+    #[inline]
+    fn add_numbered(&mut self, object: &Value, number: usize) -> Option<()> {
+        if self.used * 3 >= self.places.len() * 2 {
+            self.grow()?;
+        }
+        let at = self.place_of(object.bits());
+        let place = &mut self.places[at];
+        if place.object.is_none() {
+            place.object = Some(object.clone());
+            self.used += 1;
+        }
+        place.number = number;
+        Some(())
     }
 
-    fn from_rows(rows: Vec<(usize, Value)>) -> SaveMemo {
-        let places = rows
-            .into_iter()
-            .map(|(number, object)| (object.bits(), (number, object)))
-            .collect();
-        SaveMemo { places }
+    #[inline(never)]
+    fn grow(&mut self) -> Option<()> {
+        // Small tables grow faster: most of the work is moving what is in them.
+        let factor = if self.used > 50_000 { 2 } else { 4 };
+        let size = (self.used * factor).next_power_of_two().max(16);
+        let mut places = Vec::new();
+        places.try_reserve_exact(size).ok()?;
+        places.resize_with(size, Place::default);
+        let old = std::mem::replace(&mut self.places, places);
+        for place in old {
+            if let Some(object) = &place.object {
+                let at = self.place_of(object.bits());
+                self.places[at] = place;
+            }
+        }
+        Some(())
+    }
+
+    fn rows(&self) -> Vec<(usize, Value)> {
+        let places = self.places.iter();
+        places
+            .filter_map(|place| Some((place.number, place.object.clone()?)))
+            .collect()
+    }
+
+    fn from_rows(rows: Vec<(usize, Value)>) -> Option<SaveMemo> {
+        let mut memo = SaveMemo::default();
+        for (number, object) in rows {
+            memo.add_numbered(&object, number)?;
+        }
+        Some(memo)
     }
 }
 
 impl Holds for SaveMemo {
     fn report(&self, tracer: &mut Tracer<'_>) {
-        tracer.visit_all(self.places.values().map(|(_, object)| object));
+        tracer.visit_all(self.places.iter().filter_map(|place| place.object.as_ref()));
     }
     fn release(&mut self, out: &mut Vec<Value>) {
-        out.extend(self.places.drain().map(|(_, (_, object))| object));
+        self.used = 0;
+        out.extend(self.places.drain(..).filter_map(|place| place.object));
     }
 }
 
@@ -134,10 +173,10 @@ impl LoadMemo {
         Ok(old)
     }
 
-    /// Number of values.
+    /// Stores a value under the next number.
     #[inline]
-    pub fn len(&self) -> usize {
-        self.used
+    pub fn push(&mut self, value: Value) -> Result<Option<Value>, ()> {
+        self.put(self.used, value)
     }
 
     fn rows(&self) -> Vec<(usize, Value)> {
@@ -309,7 +348,10 @@ pub(super) fn set_pickler_memo(vm: &mut Vm, pickler: &Value, memo: Option<&Value
         );
         return Err(vm.type_error(message));
     };
-    replace_save_memo(vm, pickler, SaveMemo::from_rows(rows));
+    match SaveMemo::from_rows(rows) {
+        Some(memo) => replace_save_memo(vm, pickler, memo),
+        None => return Err(vm.memory_error()),
+    }
     Ok(())
 }
 

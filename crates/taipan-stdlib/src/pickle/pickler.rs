@@ -15,6 +15,9 @@ use taipan_core::{
 };
 use taipan_types::arguments;
 
+/// Bytes that a pickle has room for at first.
+const SPACE: usize = 512;
+
 native_type! {
     /// Payload of picklers.
     PICKLER "_pickle.Pickler" Pickler {}
@@ -258,7 +261,7 @@ pub(super) fn run(vm: &mut Vm, pickler: &Value, object: &Value) -> Py<Vec<u8>> {
         Saver {
             pickler: own(pickler),
             globals,
-            out: Vec::new(),
+            out: Vec::with_capacity(SPACE),
             framing: false,
             frame: None,
             proto: state.proto as u8,

@@ -15,7 +15,7 @@ use taipan_core::tuple_object::{self, empty_tuple, new_tuple};
 use taipan_core::{Obj, Py, Raised, Value, Vm};
 use taipan_types::buffer::gather;
 use taipan_types::bytes::{ByteArray, bytearray_copy, bytes_of, new_bytes};
-use taipan_types::list::{List, ListExt, list_of, new_list};
+use taipan_types::list::{List, ListExt, Storage, list_of, new_list};
 use taipan_types::{int, set};
 
 /// A frame is closed once it has this many bytes.
@@ -597,6 +597,9 @@ impl Saver<'_> {
         loop {
             self.out.push(op::MARK);
             let end = at + BATCH;
+            if self.persistent_id.is_none() {
+                at += self.numbers(vm, list, at)?;
+            }
             while at < end
                 && let Some(item) = list.get(vm, at)
             {
@@ -607,6 +610,33 @@ impl Saver<'_> {
             if at >= list.len(vm) {
                 return Ok(());
             }
+        }
+    }
+
+    /// A batch of a list that stores raw numbers; gives how many were written.
+    fn numbers(&mut self, vm: &mut Vm, list: &Obj<List>, from: usize) -> Py<usize> {
+        let batch = |storage: &Storage| {
+            let to = storage.len().min(from + BATCH);
+            let ints = storage.ints().and_then(|row| row.get(from..to));
+            let floats = storage.floats().and_then(|row| row.get(from..to));
+            (ints.map(<[i64]>::to_vec), floats.map(<[f64]>::to_vec))
+        };
+        match list.read(vm, batch) {
+            (Some(ints), _) => {
+                for i in &ints {
+                    self.boundary(vm)?;
+                    self.small_int(*i)?;
+                }
+                Ok(ints.len())
+            }
+            (_, Some(floats)) => {
+                for x in &floats {
+                    self.boundary(vm)?;
+                    self.float(*x)?;
+                }
+                Ok(floats.len())
+            }
+            _ => Ok(0),
         }
     }
 
