@@ -188,7 +188,6 @@ fn push_quoted(out: &mut TextBuf, text: Text<'_>, ascii: bool) {
             10 => out.push_str("\\n"),
             12 => out.push_str("\\f"),
             13 => out.push_str("\\r"),
-            0x7F if ascii => out.push(c),
             0x10000.. => {
                 let c = c - 0x10000;
                 let (high, low) = (0xD800 + (c >> 10), 0xDC00 + (c & 0x3FF));
@@ -762,18 +761,32 @@ impl Encode<'_> {
     }
 
     fn array(&mut self, vm: &mut Vm, value: &Value, level: usize) -> Py<()> {
-        let elements = vm.to_vec(value)?;
-        if elements.is_empty() {
+        let elements = match list_of(value) {
+            Some(_) => Vec::new(),
+            None => vm.to_vec(value)?,
+        };
+        // A list is read as it is now: what is called for an element may change it.
+        let element = |vm: &mut Vm, at: usize| match list_of(value) {
+            Some(list) => list.lock(vm).get(at),
+            None => elements.get(at).cloned(),
+        };
+        let Some(mut next) = element(vm, 0) else {
             self.out.push_str("[]");
             return Ok(());
-        }
+        };
         let marker = self.enter(vm, value)?;
         self.out.push_str("[");
-        for (i, element) in elements.iter().enumerate() {
+        let mut i = 0;
+        loop {
             self.separator(i == 0, level + 1);
-            if let Err(raised) = self.value(vm, element, level + 1) {
+            if let Err(raised) = self.value(vm, &next, level + 1) {
                 let what = format!("when serializing {} item {i}", value.type_of().name());
                 return Err(noted(vm, raised, &what));
+            }
+            i += 1;
+            match element(vm, i) {
+                Some(element) => next = element,
+                None => break,
             }
         }
         if !self.own.indent.is_none() {

@@ -308,6 +308,16 @@ fn fill(vm: &mut Vm, this: &Value, initial: &Value) -> Py<()> {
         }
         return push_text(vm, this, text);
     }
+    if let Some(source) = initial.cast::<Array>()
+        && source.is_text()
+        && !array.is_text()
+    {
+        let message = format!(
+            "cannot use a unicode array to initialize an array with typecode '{}'",
+            array.letter
+        );
+        return Err(vm.type_error(message));
+    }
     if let Some(other) = initial.cast::<Array>() {
         if array.is_text() && !other.is_text() {
             return Err(vm.type_error("array item must be a unicode character, not int"));

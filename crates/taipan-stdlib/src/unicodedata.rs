@@ -182,7 +182,13 @@ fn lookup(vm: &mut Vm, this: &Value, wanted: &Value) -> Py {
         return refuse(vm, "name too long");
     }
     let found = unicode_names::lookup(&name).filter(|found| match found {
-        Named::Char(c) => !is_old(this) || old::is_assigned(*c),
+        // Unicode 3.2 had no aliases.
+        Named::Char(c) => {
+            !is_old(this)
+                || old::is_assigned(*c)
+                    && unicode_names::name(*c)
+                        .is_some_and(|own| own.eq_ignore_ascii_case(&name))
+        }
         _ => !is_old(this),
     });
     match found {

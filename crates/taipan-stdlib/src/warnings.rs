@@ -546,19 +546,6 @@ pub fn warn(vm: &mut Vm, category: &TypeObject, message: &str, stack_level: usiz
     )
 }
 
-/// A `ResourceWarning` about `source`.
-pub fn resource(vm: &mut Vm, message: &str, source: &Value) -> Py<()> {
-    let place = place_at(vm, 1, &[])?;
-    issue(
-        vm,
-        &types::RESOURCE_WARNING.to_value(),
-        &new_str(message),
-        &place,
-        None,
-        Some(source),
-    )
-}
-
 /// A warning about a place in a file.
 pub fn warn_explicit(
     vm: &mut Vm,
@@ -644,26 +631,24 @@ fn warn_function(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     Ok(Value::none())
 }
 
-/// The source line of a warning, from the loader of the module it is about.
-fn source_line(vm: &mut Vm, globals: &Value, lineno: i64) -> Py<Option<Value>> {
-    let Some(dict) = dict_of(globals) else {
+/// Checks the loader in a module's globals, and lets `linecache` know where the source is: the loader may have what no file has.
+fn prime_lines(vm: &mut Vm, globals: &Value, filename: &Value) -> Py<()> {
+    if dict_of(globals).is_none() {
         let given = globals.type_of().name();
         return Err(vm.type_error(format!("module_globals must be a dict, not '{given}'")));
-    };
-    let loader = dict.get_name(name!("__loader__"));
-    let module = dict.get_name(name!("__name__"));
-    let (Some(loader), Some(module)) = (loader, module) else {
-        return Ok(None);
-    };
-    let Some(get_source) = vm.get_attr_opt(&loader, name!("get_source"))? else {
-        return Ok(None);
-    };
-    let source = vm.call(&get_source, &[module])?;
-    if source.is_none() {
-        return Ok(None);
     }
-    let lines = vm.call_method(&source, name!("splitlines"), &[])?;
-    vm.get_item(&lines, &Value::int(lineno - 1)).map(Some)
+    let external = crate::builtins::import::import_module(vm, "importlib._bootstrap_external")?;
+    let bless = vm.get_attr_str(&external, "_bless_my_loader")?;
+    vm.call(&bless, std::slice::from_ref(globals))?;
+    let primed = crate::builtins::import::import_module(vm, "linecache").and_then(|linecache| {
+        let lines = vm.get_attr_str(&linecache, "getlines")?;
+        vm.call(&lines, &[filename.clone(), globals.clone()])
+    });
+    if let Err(raised) = primed {
+        // A warning without its line is better than none.
+        drop(vm.catch(raised, &types::EXCEPTION)?);
+    }
+    Ok(())
 }
 
 fn warn_explicit_function(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
@@ -676,10 +661,9 @@ fn warn_explicit_function(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         return Err(vm.type_error(message));
     }
     let lineno = vm.index_i64(args.req(3))?;
-    let line = match args.get_not_none(6) {
-        Some(globals) => source_line(vm, globals, lineno)?,
-        None => None,
-    };
+    if let Some(globals) = args.get_not_none(6) {
+        prime_lines(vm, globals, filename)?;
+    }
     let place = Place {
         filename: filename.clone(),
         lineno,
@@ -691,7 +675,7 @@ fn warn_explicit_function(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         args.req(1),
         args.req(0),
         &place,
-        line.as_ref(),
+        None,
         args.get(7),
     )?;
     Ok(Value::none())

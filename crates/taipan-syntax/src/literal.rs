@@ -445,9 +445,9 @@ fn named(body: &str, at: usize, codec: usize, out: &mut StrValue) -> Result<usiz
     if close == 0 {
         return Err(malformed(codec + 2));
     }
-    match unicode_names2::character(&rest[..close]) {
+    match taipan_base::unicode_names::lookup_char(&rest[..close]) {
         Some(c) => {
-            out.push(c as u32);
+            out.push(c);
             Ok(3 + close + 1)
         }
         None => Err(EscapeError::Unicode {

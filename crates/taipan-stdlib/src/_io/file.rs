@@ -19,6 +19,16 @@ pub(super) struct FileState {
     close_fd: bool,
     seekable: Option<bool>,
     finalizing: bool,
+    /// What the system said of the file when it was opened.
+    at_open: Option<AtOpen>,
+}
+
+/// Facts that spare questions to the system as long as nobody else changes the file.
+#[derive(Clone, Copy)]
+struct AtOpen {
+    character_device: bool,
+    size: usize,
+    block_size: i64,
 }
 
 /// Payload of raw files.
@@ -57,6 +67,7 @@ fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
         close_fd: true,
         seekable: None,
         finalizing: false,
+        at_open: None,
     };
     Ok(alloc::new_instance(
         cls,
@@ -140,7 +151,14 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
     let args = taipan_core::bind::bind(vm, &INIT, args)?;
     let file = args.req(0).clone();
     let mode_text = match args.get(1) {
-        Some(mode) => vm.str_string(mode)?,
+        Some(mode) if str_object::is_str(mode) => vm.str_string(mode)?,
+        Some(other) => {
+            let message = format!(
+                "FileIO() argument 'mode' must be str, not {}",
+                other.type_of().name()
+            );
+            return Err(vm.type_error(message));
+        }
         None => "r".into(),
     };
     let close_fd = match args.get(2) {
@@ -176,12 +194,16 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         })?;
         (open_path(vm, &file, mode.flags, opener)?, true)
     };
-    let checked = check_descriptor(vm, fd, &file, own);
-    if checked.is_err() && own {
-        // SAFETY: just opened here.
-        unsafe { libc::close(fd) };
-    }
-    checked?;
+    let at_open = match check_descriptor(vm, fd, &file) {
+        Ok(at_open) => at_open,
+        Err(raised) => {
+            if own {
+                // SAFETY: just opened here.
+                unsafe { libc::close(fd) };
+            }
+            return Err(raised);
+        }
+    };
     if mode.appending {
         // SAFETY: a plain call.
         unsafe { libc::lseek(fd, 0, libc::SEEK_END) };
@@ -195,8 +217,14 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         close_fd,
         seekable: None,
         finalizing: false,
+        at_open,
     };
-    vm.set_attr(this, name!("name"), Some(&file))
+    let named = vm.set_attr(this, name!("name"), Some(&file));
+    if named.is_err() && !own {
+        // The descriptor stays the caller's.
+        this.expect::<FileIo>().lock(vm).fd = -1;
+    }
+    named
 }
 
 fn open_path(vm: &mut Vm, file: &Value, flags: i32, opener: Option<Value>) -> Py<i32> {
@@ -227,21 +255,24 @@ fn open_path(vm: &mut Vm, file: &Value, flags: i32, opener: Option<Value>) -> Py
 }
 
 /// The descriptor must exist and be no folder.
-fn check_descriptor(vm: &mut Vm, fd: i32, file: &Value, own: bool) -> Py<()> {
+fn check_descriptor(vm: &mut Vm, fd: i32, file: &Value) -> Py<Option<AtOpen>> {
     // SAFETY: the structure is ours and plain data.
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     if unsafe { libc::fstat(fd, &mut status) } < 0 {
-        return if own {
-            Ok(())
-        } else {
-            Err(raise_errno(vm, errno(), Some(file)))
+        return match errno() {
+            libc::EBADF => Err(raise_errno(vm, libc::EBADF, Some(file))),
+            _ => Ok(None),
         };
     }
     if status.st_mode & libc::S_IFMT == libc::S_IFDIR {
         return Err(raise_errno(vm, libc::EISDIR, Some(file)));
     }
-    Ok(())
+    Ok(Some(AtOpen {
+        character_device: status.st_mode & libc::S_IFMT == libc::S_IFCHR,
+        size: usize::try_from(status.st_size).unwrap_or(0),
+        block_size: status.st_blksize as i64,
+    }))
 }
 
 fn close_state(vm: &mut Vm, this: &Value) -> Py<()> {
@@ -286,7 +317,7 @@ fn warn_unclosed(vm: &mut Vm, this: &Value, source: &Value) {
     }
     let warned = vm
         .repr_string(source)
-        .and_then(|text| crate::warnings::resource(vm, &format!("unclosed file {text}"), source));
+        .and_then(|text| crate::warnings::warn_resource(vm, source, &format!("unclosed file {text}"), 1));
     if let Err(raised) = warned {
         if vm.pending_is(&builtin_types::WARNING) {
             vm.unraisable_in(raised, "Exception ignored while finalizing file", this);
@@ -399,18 +430,22 @@ fn read(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     }
 }
 
+/// For larger files, reading all asks where the file is first: much of it may be read already.
+const ASK_ABOVE: usize = 65536;
+
 fn readall(vm: &mut Vm, this: &Value) -> Py {
     let fd = readable_descriptor(vm, this)?;
-    // SAFETY: the structure is ours and plain data.
-    let mut status: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: plain queries.
-    let left = unsafe {
-        if libc::fstat(fd, &mut status) == 0 {
-            (status.st_size - libc::lseek(fd, 0, libc::SEEK_CUR).max(0)).max(0) as usize
-        } else {
-            0
-        }
-    };
+    let size = this
+        .expect::<FileIo>()
+        .lock(vm)
+        .at_open
+        .map_or(0, |at_open| at_open.size);
+    let mut left = size;
+    if size > ASK_ABOVE {
+        // SAFETY: a plain query.
+        let at = unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) };
+        left = size.saturating_sub(usize::try_from(at).unwrap_or(0));
+    }
     let mut all = Vec::new();
     let mut filled = 0;
     loop {
@@ -574,17 +609,23 @@ fn mode_get(vm: &mut Vm, this: &Value) -> Py {
     Ok(str_object::new_str(mode_text(vm, this.expect::<FileIo>())))
 }
 
+/// `isatty`, as far as it can be told without asking a file that cannot be a terminal.
+fn isatty_open_only(vm: &mut Vm, this: &Value) -> Py {
+    let at_open = this.expect::<FileIo>().lock(vm).at_open;
+    match at_open {
+        Some(at_open) if !at_open.character_device => Ok(Value::bool(false)),
+        _ => isatty(vm, this),
+    }
+}
+
 fn block_size(vm: &mut Vm, this: &Value) -> Py {
-    let fd = descriptor(vm, this)?;
-    // SAFETY: the structure is ours and plain data.
-    let mut status: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
-    let size = if unsafe { libc::fstat(fd, &mut status) } == 0 {
-        status.st_blksize
+    let at_open = this.expect::<FileIo>().lock(vm).at_open;
+    let size = at_open.map_or(0, |at_open| at_open.block_size);
+    Ok(Value::int(if size > 1 {
+        size
     } else {
-        8192
-    };
-    Ok(Value::int(size))
+        super::DEFAULT_BUFFER_SIZE as i64
+    }))
 }
 
 static METHODS: [MethodDef; 16] = [
@@ -645,7 +686,7 @@ static METHODS: [MethodDef; 16] = [
         isatty,
         "True if the file is connected to a TTY device.",
     ),
-    f0("_isatty_open_only($self, /)", isatty, ""),
+    f0("_isatty_open_only($self, /)", isatty_open_only, ""),
     f1("_dealloc_warn($self, source, /)", dealloc_warn, ""),
     f0("__getstate__($self, /)", super::cannot_pickle, ""),
 ];

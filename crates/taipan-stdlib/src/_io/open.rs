@@ -145,7 +145,7 @@ fn wrap(
     buffering: &mut i64,
     [encoding, errors, newline]: [Option<Value>; 3],
 ) -> Py {
-    let is_tty = vm.call_method(raw, name!("isatty"), &[])?;
+    let is_tty = vm.call_method(raw, name!("_isatty_open_only"), &[])?;
     let mut line_buffering = false;
     if *buffering == 1 || (*buffering < 0 && is_tty.is_true()) {
         *buffering = -1;

@@ -113,30 +113,34 @@ fn bit(bits: &[u32], at: usize) -> bool {
         .is_some_and(|word| word >> (at % 32) & 1 != 0)
 }
 
-fn follow(rules: &[Rule], c: u32) -> bool {
+/// Does this rule name the character?
+fn hits(rule: &Rule, c: u32) -> bool {
+    match rule {
+        Rule::Negate => false,
+        Rule::Literal(own) => c == *own,
+        Rule::Range(low, high) => (*low..=*high).contains(&c),
+        Rule::RangeIgnoreCase(low, high) => {
+            (*low..=*high).contains(&c) || (*low..=*high).contains(&unicode_upper(c))
+        }
+        Rule::Category(category) => in_category(*category, c).unwrap_or(false),
+        Rule::Small(bits) => c < 256 && bit(bits, c as usize),
+        Rule::Big(blocks, chunks) => {
+            c < 0x10000
+                && bit(
+                    chunks,
+                    blocks[(c >> 8) as usize] as usize * 256 + (c & 0xFF) as usize,
+                )
+        }
+    }
+}
+
+/// Follows the rules for a character that may be written in two ways.
+fn follow(rules: &[Rule], c: u32, other: u32) -> bool {
     let mut answer = true;
     for rule in rules {
-        let hit = match rule {
-            Rule::Negate => {
-                answer = !answer;
-                false
-            }
-            Rule::Literal(own) => c == *own,
-            Rule::Range(low, high) => (*low..=*high).contains(&c),
-            Rule::RangeIgnoreCase(low, high) => {
-                (*low..=*high).contains(&c) || (*low..=*high).contains(&unicode_upper(c))
-            }
-            Rule::Category(category) => in_category(*category, c).unwrap_or(false),
-            Rule::Small(bits) => c < 256 && bit(bits, c as usize),
-            Rule::Big(blocks, chunks) => {
-                c < 0x10000
-                    && bit(
-                        chunks,
-                        blocks[(c >> 8) as usize] as usize * 256 + (c & 0xFF) as usize,
-                    )
-            }
-        };
-        if hit {
+        if matches!(rule, Rule::Negate) {
+            answer = !answer;
+        } else if hits(rule, c) || other != c && hits(rule, other) {
             return answer;
         }
     }
@@ -178,11 +182,12 @@ impl Class {
     #[inline(never)]
     fn contains_slow(&self, c: u32) -> bool {
         let lower = self.fold.lower(c);
-        let mut inside = follow(&self.rules, lower);
-        if self.fold == Fold::Locale && !inside {
-            let upper = ascii_upper(c);
-            inside = upper != lower && follow(&self.rules, upper);
-        }
+        let other = if self.fold == Fold::Locale {
+            ascii_upper(c)
+        } else {
+            lower
+        };
+        let inside = follow(&self.rules, lower, other);
         inside != self.negated
     }
 }

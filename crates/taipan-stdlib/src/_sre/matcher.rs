@@ -682,7 +682,7 @@ impl State<'_> {
     }
 }
 
-/// Has a character two cases?
+/// Has a character two cases? One may be several characters.
 pub fn is_cased(c: u32) -> bool {
-    super::class::unicode_lower(c) != c || unicode_upper(c) != c
+    super::class::unicode_lower(c) != c || taipan_base::unicode::full_upper(c).chars() != [c]
 }

@@ -6,6 +6,7 @@ use super::program::Program;
 use super::subject::{Subject, join, window};
 use super::template::{Template, expand};
 use taipan_core::alloc::new_instance;
+use taipan_core::buffer::Buffer;
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
@@ -315,6 +316,8 @@ pub struct Progress {
 pub struct Scanner {
     pattern: Value,
     string: Value,
+    /// Keeps a subject of bytes as long as it is.
+    held: Option<Buffer>,
     window: (usize, usize),
     progress: Locked<Progress>,
 }
@@ -336,6 +339,9 @@ unsafe impl Payload for Scanner {
     fn trace(&self, tracer: &mut Tracer<'_>) {
         tracer.visit(&self.pattern);
         tracer.visit(&self.string);
+        if let Some(held) = &self.held {
+            tracer.visit(&held.owner);
+        }
     }
 }
 
@@ -343,11 +349,17 @@ fn scanner(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let pattern = own(this);
     let subject = Subject::new(vm, pattern, args.req(0))?;
     let window = window(vm, args.get(1), args.get(2), subject.len())?;
+    let held = if subject.is_bytes() {
+        Some(taipan_types::buffer::get(vm, args.req(0), 0)?)
+    } else {
+        None
+    };
     Ok(new_instance(
         &SCANNER,
         Scanner {
             pattern: this.clone(),
             string: args.req(0).clone(),
+            held,
             window,
             progress: Locked::new(Progress {
                 at: window.0,

@@ -386,22 +386,17 @@ impl Reader<'_> {
 
 /// Reads `count` bytes of a file.
 fn read_file(vm: &mut Vm, file: &Value, count: usize) -> Py<Vec<u8>> {
-    let data = vm.call_method(file, name!("read"), &[Value::int(count as i64)])?;
-    let Some(read) = bytes::bytes_of(&data) else {
-        let message = format!(
-            "file.read() returned not bytes but {}",
-            data.type_of().name()
-        );
-        return Err(vm.type_error(message));
-    };
-    match read.len() {
-        length if length == count => Ok(read.to_vec()),
-        length if length > count => {
-            let message = format!(
-                "read() returned too much data: {count} bytes requested, {length} returned"
-            );
-            Err(vm.value_error(message))
-        }
+    let memory = vm.call(&types::BYTEARRAY.to_value(), &[Value::int(count as i64)])?;
+    let view = taipan_types::memoryview::new_memoryview(vm, &memory)?;
+    let read = vm.call_method(file, name!("readinto"), &[view])?;
+    let read = vm.index_i64(&read)?;
+    if read > count as i64 {
+        let message =
+            format!("read() returned too much data: {count} bytes requested, {read} returned");
+        return Err(vm.value_error(message));
+    }
+    match bytes::bytearray_copy(vm, &memory) {
+        Some(data) if read == count as i64 && data.len() == count => Ok(data),
         _ => Err(eof(vm, "EOF read where not expected")),
     }
 }

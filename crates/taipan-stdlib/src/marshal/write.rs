@@ -18,6 +18,8 @@ struct Writer {
     /// Numbers of the objects written so far; they are kept alive, so that addresses stay theirs.
     seen: HashMap<u64, u32>,
     alive: Vec<Value>,
+    /// The slices being written: they cannot be made before their parts, so these must not refer to them.
+    open: Vec<u64>,
     version: i64,
     allow_code: bool,
     depth: u32,
@@ -30,6 +32,7 @@ pub(super) fn write(vm: &mut Vm, value: &Value, version: i64, allow_code: bool) 
         out: Vec::new(),
         seen: HashMap::new(),
         alive: Vec::new(),
+        open: Vec::new(),
         version,
         allow_code,
         depth: 0,
@@ -76,6 +79,9 @@ impl Writer {
     }
 
     fn number_of(&mut self, vm: &mut Vm, value: &Value) -> Py<Option<u8>> {
+        if self.open.contains(&value.bits()) {
+            return Err(unmarshallable(vm));
+        }
         if let Some(number) = self.seen.get(&value.bits()) {
             self.out.push(tag::REF);
             self.out.extend(number.to_le_bytes());
@@ -157,10 +163,11 @@ impl Writer {
             && self.version >= 5
         {
             self.out.push(tag::SLICE | flag);
-            return self.all(
-                vm,
-                &[slice.start.clone(), slice.stop.clone(), slice.step.clone()],
-            );
+            let parts = [slice.start.clone(), slice.stop.clone(), slice.step.clone()];
+            self.open.push(value.bits());
+            let written = self.all(vm, &parts);
+            self.open.pop();
+            return written;
         }
         if value.type_of().slots().buffer.is_some() {
             let buffer = taipan_types::buffer::bytes_like(vm, value)?;
@@ -290,11 +297,16 @@ impl Writer {
             Some(set) => set::keys(vm, set),
             None => Vec::new(),
         };
-        self.size(vm, items.len())?;
-        let mut sorted = Vec::with_capacity(items.len());
+        let count = items.len();
+        self.size(vm, count)?;
+        let mut sorted = Vec::with_capacity(count);
         for item in items {
             let bytes = write(vm, &item, self.version, self.allow_code)?;
             sorted.push((bytes, item));
+        }
+        let now = set::any_set(value).map_or(count, |set| set::len(vm, set));
+        if now != count {
+            return Err(vm.runtime_error("set changed size during iteration"));
         }
         sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
         sorted.iter().try_for_each(|(_, item)| self.value(vm, item))

@@ -241,7 +241,7 @@ fn getloadavg(vm: &mut Vm, _module: &Value) -> Py {
 }
 
 fn byte_room(vm: &mut Vm, size: &Value, negative: &str) -> Py<Option<Vec<u8>>> {
-    let size = vm.subscript_index(size)?;
+    let size = vm.index_i64(size)?;
     if size < 0 {
         if negative.is_empty() {
             return Ok(None);

@@ -138,6 +138,27 @@ fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
 fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
     let [source, encoding, errors] =
         crate::arguments::take(vm, "bytearray", args, ["source", "encoding", "errors"], 0)?;
+    if !array(this).lock(vm).data().is_empty() {
+        resizing(vm, this, |row| {
+            *row = ByteRow {
+                bytes: Vec::new(),
+                start: 0,
+            };
+            true
+        })?;
+    }
+    if let Some(source) = source
+        && encoding.is_none()
+        && errors.is_none()
+        && is_plain_iterable(source)
+    {
+        // Item by item, as the iterator may look at the array.
+        let iterator = vm.iter(source)?;
+        while let Some(item) = vm.next(&iterator)? {
+            append(vm, this, &item)?;
+        }
+        return Ok(());
+    }
     let bytes = super::from_arguments(vm, "bytearray", source, encoding, errors)?;
     let unchanged = bytes.is_empty() && array(this).lock(vm).data().is_empty();
     if unchanged {
@@ -147,6 +168,17 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         *row = ByteRow { bytes, start: 0 };
         true
     })
+}
+
+/// An iterable that is neither a number nor a buffer, nor a list or tuple, whose items are there already.
+fn is_plain_iterable(source: &Value) -> bool {
+    let slots = source.type_of().slots();
+    slots.iter.is_some()
+        && slots.index.is_none()
+        && slots.buffer.is_none()
+        && !taipan_core::str_object::is_str(source)
+        && !source.is_exact(&taipan_core::builtin_types::LIST)
+        && !source.is_exact(&taipan_core::builtin_types::TUPLE)
 }
 
 // ---- operators ----
@@ -284,11 +316,9 @@ fn set_span(vm: &mut Vm, this: &Value, span: Span, new: &[u8], delete: bool) -> 
         });
     }
     if delete || (new.is_empty() && span.count > 0) {
+        // Assigning nothing to a slice with a step takes its bytes out, too.
         if span.count == 0 {
             return Ok(());
-        }
-        if !delete {
-            return Err(wrong_size(vm, new.len(), span.count));
         }
         return resizing(vm, this, |row| {
             let up = span.ascending();
@@ -439,7 +469,16 @@ pub(super) fn copy(vm: &mut Vm, this: &Value) -> Py {
 pub(super) fn extend(vm: &mut Vm, this: &Value, items: &Value) -> Py {
     let slots = items.type_of().slots();
     let data = if slots.buffer.is_some() {
-        copy_of(vm, items)?
+        // Lending the buffer may change the array: the bytes go where its end was, if it still is there.
+        let end = array(this).lock(vm).data().len();
+        let data = copy_of(vm, items)?;
+        if !data.is_empty() {
+            resizing(vm, this, |row| {
+                let at = end.min(row.data().len());
+                row.splice(at, at, &data)
+            })?;
+        }
+        return Ok(Value::none());
     } else if slots.iter.is_none() && slots.get_item.is_none() {
         let message = format!("can't extend bytearray with {}", items.type_of().name());
         return Err(vm.type_error(message));

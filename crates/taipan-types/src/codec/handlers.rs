@@ -342,6 +342,9 @@ enum Form {
 
 impl Form {
     fn of(encoding: &str) -> Option<Form> {
+        if encoding.ends_with(['-', '_']) {
+            return None;
+        }
         let plain: String = encoding
             .chars()
             .filter(|c| !matches!(c, '-' | '_'))

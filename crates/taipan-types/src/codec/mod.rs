@@ -135,6 +135,17 @@ pub fn encode_builtin(vm: &mut Vm, value: &Value, encoding: BuiltIn, errors: Opt
     bytes::new_bytes(vm, &out)
 }
 
+/// Bytes of a code unit.
+fn unit_size(encoding: &str) -> usize {
+    if encoding.starts_with("utf-16") {
+        2
+    } else if encoding.starts_with("utf-32") {
+        4
+    } else {
+        1
+    }
+}
+
 /// Runs an encoder over the whole text, calling the error handler where it stops.
 pub fn encode_loop(
     vm: &mut Vm,
@@ -154,12 +165,18 @@ pub fn encode_loop(
         let fixed = handler.fix_encoding(vm, encoding, value, &error)?;
         at = fixed.next;
         match fixed.text {
-            Fixed::Bytes(bytes) => out.extend_from_slice(&bytes),
-            Fixed::Text(replacement) => {
+            // Only whole code units stand in for a character, and in the Unicode encodings only ASCII text.
+            Fixed::Bytes(bytes) if bytes.len() % unit_size(encoding) == 0 => {
+                out.extend_from_slice(&bytes);
+            }
+            Fixed::Text(replacement)
+                if !encoding.starts_with("utf") || replacement.as_text().is_ascii() =>
+            {
                 if step(replacement.as_text(), 0, out).is_err() {
                     return Err(handlers::encode_error(vm, encoding, value, &error));
                 }
             }
+            _ => return Err(handlers::encode_error(vm, encoding, value, &error)),
         }
     }
 }

@@ -113,7 +113,7 @@ impl<'a> Markup<'a> {
         let mut stop = None;
         while let Some(c) = self.take() {
             match c {
-                OPEN => return Err("unexpected '{' in field name"),
+                OPEN if !in_brackets => return Err("unexpected '{' in field name"),
                 0x5B => in_brackets = true,
                 0x5D => in_brackets = false,
                 CLOSE | COLON | BANG if !in_brackets => {

@@ -6,6 +6,7 @@ use crate::bytes;
 use taipan_base::int_text;
 use taipan_base::percent_format::{self, Conversion, Count, PercentError, Piece, Resolved};
 use taipan_base::text::{Text, TextBuf};
+use taipan_core::type_methods::qualified_name;
 use taipan_core::builtin_types::{COMPLEX, TUPLE, TYPE_ERROR};
 use taipan_core::number::int_from_big;
 use taipan_core::tuple_object::items;
@@ -219,7 +220,7 @@ fn character(vm: &mut Vm, value: &Value) -> Py<u32> {
     if !value.is_int() && value.type_of().slots().index.is_none() {
         let message = format!(
             "%c requires an int or a unicode character, not {}",
-            value.type_of().full_name()
+            qualified_name(value.type_of())
         );
         return Err(vm.type_error(message));
     }
@@ -255,7 +256,7 @@ fn single_byte(vm: &mut Vm, value: &Value) -> Py<u32> {
     }
     let message = format!(
         "%c requires an integer in range(256) or a single byte, not {}",
-        value.type_of().full_name()
+        qualified_name(value.type_of())
     );
     Err(vm.type_error(message))
 }

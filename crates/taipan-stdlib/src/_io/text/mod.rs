@@ -190,8 +190,10 @@ fn close(vm: &mut Vm, this: &Value) -> Py {
     if is_closed(vm, this)? {
         return Ok(Value::none());
     }
-    if state(vm, this, |own| own.finalizing) {
-        let target = buffer(vm, this)?;
+    let target = state(vm, this, |own| own.buffer.clone());
+    if state(vm, this, |own| own.finalizing)
+        && let Some(target) = target
+    {
         match vm.get_attr_opt(&target, name!("_dealloc_warn")) {
             Ok(Some(warn)) => {
                 if let Err(raised) = vm.call(&warn, std::slice::from_ref(this)) {
@@ -202,8 +204,11 @@ fn close(vm: &mut Vm, this: &Value) -> Py {
             Err(raised) => drop(vm.take_raised(raised)),
         }
     }
+    // Looking at `closed` or flushing may detach the buffer.
+    if state(vm, this, |own| own.detached) {
+        return Ok(Value::none());
+    }
     let flushed = vm.call_method(this, name!("flush"), &[]);
-    // Looking at `closed` or flushing may have detached the buffer.
     let Some(target) = state(vm, this, |own| own.buffer.clone()) else {
         return flushed.map(|_| Value::none());
     };
@@ -264,8 +269,7 @@ fn name_get(vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn buffer_get(vm: &mut Vm, this: &Value) -> Py {
-    let buffer = state(vm, this, |own| own.buffer.clone());
-    Ok(buffer.unwrap_or_else(Value::none))
+    buffer(vm, this)
 }
 
 // ---- attributes ----
@@ -349,12 +353,12 @@ fn chunk_size_get(vm: &mut Vm, this: &Value) -> Py {
 fn chunk_size_set(vm: &mut Vm, this: &Value, value: Option<&Value>) -> Py<()> {
     buffer(vm, this)?;
     let Some(value) = value else {
-        return Err(vm.attribute_error("cannot delete attribute"));
+        return Err(vm.attribute_error("_CHUNK_SIZE cannot be deleted"));
     };
-    let size = vm.index_i64(value)?;
-    if size <= 0 {
+    let size = vm.index(value)?.as_i64();
+    let Some(size) = size.filter(|size| *size > 0) else {
         return Err(vm.value_error("a strictly positive integer is required"));
-    }
+    };
     state(vm, this, |own| own.chunk_size = size as usize);
     Ok(())
 }

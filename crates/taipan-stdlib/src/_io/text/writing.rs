@@ -41,8 +41,12 @@ pub(super) fn write(vm: &mut Vm, this: &Value, value: &Value) -> Py {
     let has_end = line_buffering && (has_lf || find_char(text(value), u32::from(b'\r')).is_some());
     let encoded = codec::encode(vm, this, &outgoing)?;
     let bytes = bytes_of(&encoded).unwrap_or_default();
-    let (waiting, chunk_size) = state(vm, this, |own| (own.pending.len(), own.chunk_size));
-    if waiting > 0 && waiting + bytes.len() > chunk_size {
+    let chunk_size = state(vm, this, |own| own.chunk_size);
+    // Writing out may bring new text in.
+    while state(vm, this, |own| {
+        let waiting = own.pending.len();
+        waiting > 0 && waiting + bytes.len() > chunk_size
+    }) {
         write_out(vm, this, &target)?;
     }
     let waiting = state(vm, this, |own| {
