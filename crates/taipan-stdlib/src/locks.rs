@@ -14,6 +14,8 @@ pub struct Reentrant {
 struct Held {
     owner: u64,
     count: usize,
+    /// Threads that wait: without any, nobody has to be woken, which would be a system call.
+    waiting: usize,
 }
 
 /// A number of this thread, never 0.
@@ -44,17 +46,21 @@ impl Reentrant {
                     if now >= deadline {
                         return false;
                     }
+                    held.waiting += 1;
                     held = self
                         .freed
                         .wait_timeout(held, deadline - now)
                         .unwrap_or_else(PoisonError::into_inner)
                         .0;
+                    held.waiting -= 1;
                 }
                 _ => {
+                    held.waiting += 1;
                     held = self
                         .freed
                         .wait(held)
-                        .unwrap_or_else(PoisonError::into_inner)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    held.waiting -= 1;
                 }
             }
         }
@@ -69,7 +75,9 @@ impl Reentrant {
         held.count -= 1;
         if held.count == 0 {
             held.owner = 0;
-            self.freed.notify_one();
+            if held.waiting > 0 {
+                self.freed.notify_one();
+            }
         }
         true
     }
@@ -93,15 +101,19 @@ impl Reentrant {
             return None;
         }
         let saved = (held.owner, held.count);
-        *held = Held::default();
-        self.freed.notify_one();
+        held.owner = 0;
+        held.count = 0;
+        if held.waiting > 0 {
+            self.freed.notify_one();
+        }
         Some(saved)
     }
 
     /// Gives the lock, which this thread holds, a former owner and depth.
     pub fn restore(&self, owner: u64, count: usize) {
         let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Held { owner, count };
+        held.owner = owner;
+        held.count = count;
     }
 
     /// Makes it free, whoever holds it: after a fork.

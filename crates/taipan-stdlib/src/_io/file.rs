@@ -494,22 +494,23 @@ fn seek(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         Some(whence) => vm.index_i64(whence)? as i32,
         None => 0,
     };
+    place(vm, this, fd, offset, whence)
+}
+
+/// Moves the place in the file and tells where it is now.
+fn place(vm: &mut Vm, this: &Value, fd: i32, offset: i64, whence: i32) -> Py {
     // SAFETY: a plain call.
     let at = unsafe { libc::lseek(fd, offset, whence) };
     if at < 0 {
         return Err(raise_errno(vm, errno(), None));
     }
+    this.expect::<FileIo>().lock(vm).seekable = Some(true);
     Ok(Value::int(at))
 }
 
 fn tell(vm: &mut Vm, this: &Value) -> Py {
     let fd = descriptor(vm, this)?;
-    // SAFETY: a plain call.
-    let at = unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) };
-    if at < 0 {
-        return Err(raise_errno(vm, errno(), None));
-    }
-    Ok(Value::int(at))
+    place(vm, this, fd, 0, libc::SEEK_CUR)
 }
 
 fn truncate(vm: &mut Vm, this: &Value, args: &Bound) -> Py {

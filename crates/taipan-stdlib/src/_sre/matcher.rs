@@ -2,7 +2,7 @@
 //!
 //! Everything that is changed on the way (groups, counters) leaves its old value on the stack, so that going back is popping.
 
-use super::class::{Fold, is_ascii_word, is_word, unicode_upper};
+use super::class::{Fold, is_ascii_word, is_word};
 use super::program::{Hint, Op, Place, Program, Single};
 use taipan_core::{Py, Vm};
 

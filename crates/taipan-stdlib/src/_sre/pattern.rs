@@ -227,13 +227,13 @@ fn filter(vm: &mut Vm, this: &Value, replacement: &Value) -> Py<Filter> {
         return Ok(Filter::Function(replacement.clone()));
     }
     // Text without a backslash needs no parsing.
-    let plain = match (
-        taipan_types::str::text_of(replacement),
-        taipan_types::bytes::bytes_of(replacement),
-    ) {
-        (Some(text), _) => taipan_base::text::find_char(text, 0x5C).is_none(),
-        (_, Some(data)) => memchr::memchr(b'\\', data).is_none(),
-        _ => false,
+    let plain = match taipan_types::str::text_of(replacement) {
+        Some(text) => taipan_base::text::find_char(text, 0x5C).is_none(),
+        None if replacement.type_of().slots().buffer.is_some() => {
+            let data = taipan_types::buffer::bytes_like(vm, replacement)?;
+            memchr::memchr(b'\\', &data).is_none()
+        }
+        None => false,
     };
     if plain {
         return Ok(Filter::Literal(replacement.clone()));

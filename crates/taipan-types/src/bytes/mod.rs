@@ -490,13 +490,13 @@ fn repeat(vm: &mut Vm, this: &Value, times: &Value) -> Py {
 
 /// `item in this`: a number or bytes.
 fn contains(vm: &mut Vm, this: &Value, item: &Value) -> Py<bool> {
+    let _held = hold(vm, this)?;
     if item.is_int() || item.type_of().slots().index.is_some() {
         let byte = byte_value(vm, item)?;
         return Ok(with_data(vm, this, |data| {
             memchr::memchr(byte, data).is_some()
         }));
     }
-    let _held = hold(vm, this)?;
     let needle = buffer::bytes_like(vm, item)?;
     Ok(with_data(vm, this, |data| {
         memchr::memmem::find(data, &needle).is_some()

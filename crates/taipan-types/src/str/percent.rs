@@ -125,13 +125,13 @@ fn convert(
     match conversion.width {
         Count::Unset => {}
         Count::Number(width) => how.width = width,
-        Count::Star => how.set_star_width(star(vm, values, "width too big")?),
+        Count::Star => how.set_star_width(star(vm, values, i64::MAX, "ssize_t")?),
     }
     match conversion.precision {
         Count::Unset => {}
         Count::Number(precision) => how.precision = Some(precision),
         Count::Star => {
-            let precision = star(vm, values, "precision too big")?;
+            let precision = star(vm, values, i32::MAX.into(), "int")?;
             how.precision = Some(precision.max(0) as usize);
         }
     }
@@ -179,16 +179,16 @@ fn convert(
     if done { Ok(()) } else { Err(vm.memory_error()) }
 }
 
-fn star(vm: &mut Vm, values: &mut Values<'_>, too_big: &str) -> Py<isize> {
+fn star(vm: &mut Vm, values: &mut Values<'_>, limit: i64, c_type: &str) -> Py<isize> {
     let value = values.take(vm)?;
     if !value.is_int() {
         return Err(vm.type_error("* wants int"));
     }
     match value.as_i64() {
-        Some(i) => Ok(i as isize),
-        None => {
-            let _ = too_big;
-            Err(vm.overflow_error("Python int too large to convert to C ssize_t"))
+        Some(i) if i <= limit => Ok(i as isize),
+        _ => {
+            let message = format!("Python int too large to convert to C {c_type}");
+            Err(vm.overflow_error(message))
         }
     }
 }
