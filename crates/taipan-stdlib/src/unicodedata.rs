@@ -186,8 +186,7 @@ fn lookup(vm: &mut Vm, this: &Value, wanted: &Value) -> Py {
         Named::Char(c) => {
             !is_old(this)
                 || old::is_assigned(*c)
-                    && unicode_names::name(*c)
-                        .is_some_and(|own| own.eq_ignore_ascii_case(&name))
+                    && unicode_names::name(*c).is_some_and(|own| own.eq_ignore_ascii_case(&name))
         }
         _ => !is_old(this),
     });

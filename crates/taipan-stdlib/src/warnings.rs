@@ -670,13 +670,6 @@ fn warn_explicit_function(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         module: args.get(4).cloned(),
         registry: args.get_not_none(5).cloned(),
     };
-    issue(
-        vm,
-        args.req(1),
-        args.req(0),
-        &place,
-        None,
-        args.get(7),
-    )?;
+    issue(vm, args.req(1), args.req(0), &place, None, args.get(7))?;
     Ok(Value::none())
 }

@@ -315,9 +315,9 @@ fn warn_unclosed(vm: &mut Vm, this: &Value, source: &Value) {
     if !open {
         return;
     }
-    let warned = vm
-        .repr_string(source)
-        .and_then(|text| crate::warnings::warn_resource(vm, source, &format!("unclosed file {text}"), 1));
+    let warned = vm.repr_string(source).and_then(|text| {
+        crate::warnings::warn_resource(vm, source, &format!("unclosed file {text}"), 1)
+    });
     if let Err(raised) = warned {
         if vm.pending_is(&builtin_types::WARNING) {
             vm.unraisable_in(raised, "Exception ignored while finalizing file", this);

@@ -6,10 +6,10 @@ use crate::bytes;
 use taipan_base::int_text;
 use taipan_base::percent_format::{self, Conversion, Count, PercentError, Piece, Resolved};
 use taipan_base::text::{Text, TextBuf};
-use taipan_core::type_methods::qualified_name;
 use taipan_core::builtin_types::{COMPLEX, TUPLE, TYPE_ERROR};
 use taipan_core::number::int_from_big;
 use taipan_core::tuple_object::items;
+use taipan_core::type_methods::qualified_name;
 use taipan_core::{Py, Value, Vm};
 
 /// Which of the two languages.

@@ -390,20 +390,30 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
 
 // ---- the tables ----
 
-const READ: MethodDef = bound(
-    "read($self, size=-1, /)",
-    reading::read,
-    "Read and return up to n bytes.",
-);
-const READ1: MethodDef = bound("read1($self, size=-1, /)", reading::read1, "");
-const PEEK: MethodDef = bound("peek($self, size=0, /)", reading::peek, "");
-const READINTO: MethodDef = f1("readinto($self, buffer, /)", reading::readinto, "");
-const READINTO1: MethodDef = f1("readinto1($self, buffer, /)", reading::readinto1, "");
-const READLINE: MethodDef = bound("readline($self, size=-1, /)", reading::readline, "");
-const WRITE: MethodDef = f1("write($self, buffer, /)", writing::write, "");
-const FLUSH: MethodDef = f0("flush($self, /)", writing::flush, "");
-const READABLE: MethodDef = f0("readable($self, /)", readable, "");
-const WRITABLE: MethodDef = f0("writable($self, /)", writable, "");
+macro_rules! rows {
+    ($($row:ident $def:expr;)*) => {
+        $(const fn $row() -> MethodDef {
+            $def
+        })*
+    };
+}
+
+rows! {
+    read_row bound(
+        "read($self, size=-1, /)",
+        reading::read,
+        "Read and return up to n bytes.",
+    );
+    read1_row bound("read1($self, size=-1, /)", reading::read1, "");
+    peek_row bound("peek($self, size=0, /)", reading::peek, "");
+    readinto_row f1("readinto($self, buffer, /)", reading::readinto, "");
+    readinto1_row f1("readinto1($self, buffer, /)", reading::readinto1, "");
+    readline_row bound("readline($self, size=-1, /)", reading::readline, "");
+    write_row f1("write($self, buffer, /)", writing::write, "");
+    flush_row f0("flush($self, /)", writing::flush, "");
+    readable_row f0("readable($self, /)", readable, "");
+    writable_row f0("writable($self, /)", writable, "");
+}
 
 /// The methods of one class and those of all.
 macro_rules! with_common {
@@ -426,20 +436,29 @@ macro_rules! with_common {
 }
 
 static READER_METHODS: [MethodDef; 19] = with_common![
-    READ,
-    READ1,
-    PEEK,
-    READINTO,
-    READINTO1,
-    READLINE,
+    read_row(),
+    read1_row(),
+    peek_row(),
+    readinto_row(),
+    readinto1_row(),
+    readline_row(),
     f0("flush($self, /)", simple_flush, ""),
-    READABLE,
+    readable_row(),
 ];
 
-static WRITER_METHODS: [MethodDef; 14] = with_common![WRITE, FLUSH, WRITABLE];
+static WRITER_METHODS: [MethodDef; 14] = with_common![write_row(), flush_row(), writable_row()];
 
 static RANDOM_METHODS: [MethodDef; 21] = with_common![
-    READ, READ1, PEEK, READINTO, READINTO1, READLINE, WRITE, FLUSH, READABLE, WRITABLE,
+    read_row(),
+    read1_row(),
+    peek_row(),
+    readinto_row(),
+    readinto1_row(),
+    readline_row(),
+    write_row(),
+    flush_row(),
+    readable_row(),
+    writable_row(),
 ];
 
 static GETSET: [GetSetDef; 5] = [

@@ -283,7 +283,7 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
         let message = format!("reentrant call inside {ty}.__repr__");
         return Err(vm.runtime_error(message));
     }
-    let text = repr_text(vm, this, &ty);
+    let text = repr_text(vm, this, ty);
     vm.repr_leave();
     Ok(str_object::new_str(&text?))
 }
