@@ -725,6 +725,10 @@ impl Storage {
 
     /// Takes everything out.
     pub fn take(&mut self) -> Storage {
+        // What is empty stays what it is: that of a list being sorted, too.
+        if self.capacity() == 0 {
+            return Storage::new();
+        }
         std::mem::take(self)
     }
 
