@@ -11,6 +11,9 @@ use taipan_core::{CompareOp, Obj, Py, Value, Vm};
 
 /// Sorts in place.
 pub fn sort(vm: &mut Vm, list: &Obj<List>, key: Option<&Value>, reverse: bool) -> Py<()> {
+    if list.lock(vm).len() == 0 {
+        return Ok(());
+    }
     let mut storage = std::mem::replace(&mut *list.lock(vm), Storage::sorting());
     let sorted = sort_storage(vm, &mut storage, key, reverse);
     let (meddled, displaced) = {
