@@ -447,6 +447,11 @@ pub fn new_class(
     keywords: Args<'_>,
 ) -> Py {
     let bases = base_types(vm, bases)?;
+    let incomplete = |ty: &&&'static TypeObject| ty.has(TypeFlags::MRO_PENDING);
+    if let Some(incomplete) = bases.iter().find(incomplete) {
+        let name = incomplete.short_name();
+        return Err(vm.type_error(format!("Cannot extend an incomplete type '{name}'")));
+    }
     let base = best_base(vm, &bases)?;
     let class_name = check_name(vm, name)?;
     let Some(source) = dict_of(namespace) else {

@@ -423,7 +423,8 @@ fn get_annotate(vm: &mut Vm, object: &Value) -> Py {
     if !ty.is_heap() {
         return Err(no_builtin_attribute(vm, object, name!("__annotate__")));
     }
-    for name in [name!("__annotate_func__"), name!("__annotate__")] {
+    // What a program put there by that name comes first.
+    for name in [name!("__annotate__"), name!("__annotate_func__")] {
         if let Some(found) = ty.namespace().get_name(name) {
             return match found.type_of().slots().descr_get {
                 Some(get) => get(vm, &found, None, ty),

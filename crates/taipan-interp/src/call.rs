@@ -773,7 +773,13 @@ pub fn run_with_locals(vm: &mut Vm, function: &Value, locals: Value) -> Py {
     let code = target.code();
     let slots = code.slots;
     if code.code.is_generator_like() {
-        return vm.call(function, &[]);
+        let made = vm.call(function, &[])?;
+        let frame = crate::generator::generator_of(&made).and_then(|made| made.frame());
+        if let Some(frame) = frame {
+            // SAFETY: the frame of a generator that has not started.
+            unsafe { (*frame).locals_map = Some(locals) };
+        }
+        return Ok(made);
     }
     let frame = frame::push_frame(vm, function.clone(), ENTRY)?;
     // SAFETY: the fresh top frame.

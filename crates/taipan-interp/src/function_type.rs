@@ -192,7 +192,7 @@ fn get_annotations(vm: &mut Vm, value: &Value) -> Py {
             let made = vm.call(&annotate, &[Value::int(1)])?;
             if !made.is_instance(&builtin_types::DICT) {
                 let message = format!(
-                    "__annotate__() must return a dict, not {}",
+                    "__annotate__ returned non-dict of type '{}'",
                     made.type_of().name()
                 );
                 return Err(vm.type_error(message));

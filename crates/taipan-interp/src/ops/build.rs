@@ -427,6 +427,13 @@ pub fn builtins_of(vm: &mut Vm, globals: &Value) -> Py {
             return Ok(own);
         }
     }
+    // Globals that say nothing take the builtins of the code that runs.
+    let top = crate::frame::top(vm);
+    if !top.is_null() {
+        // SAFETY: the thread's top frame is live while it runs; its function is one.
+        let function = unsafe { (*top).function.cast_unchecked::<Function>() };
+        return Ok(function.builtins.clone());
+    }
     let builtins = vm.interpreter().builtins.borrow().clone();
     Ok(builtins.unwrap_or_else(dict_object::new_dict))
 }

@@ -127,9 +127,7 @@ pub unsafe fn import_star(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, _arg: u3
     // SAFETY: as the loop's.
     unsafe {
         let module = view(sp, 1);
-        let Some(locals) = (*frame).locals_map.clone() else {
-            return Err(vm.system_error("no locals"));
-        };
+        let locals = crate::ops::names::locals_of(frame);
         let all = vm.get_attr_opt(module, name!("__all__"))?;
         let names = match &all {
             Some(all) => vm.to_vec(all)?,

@@ -154,11 +154,18 @@ pub fn lookup_mapping(vm: &mut Vm, mapping: &Value, text: &Value) -> Py<Option<V
     }
 }
 
-fn locals_map(vm: &mut Vm, frame: *mut Frame) -> Py {
+/// Where a frame keeps its names: code of a module that is called as a function keeps them in the globals.
+pub(crate) fn locals_of(frame: *mut Frame) -> Value {
     // SAFETY: a live frame.
-    match unsafe { &(*frame).locals_map } {
-        Some(map) => Ok(map.clone()),
-        None => Err(vm.system_error("no locals")),
+    unsafe {
+        match &(*frame).locals_map {
+            Some(map) => map.clone(),
+            None => (*frame)
+                .function
+                .cast_unchecked::<crate::function::Function>()
+                .globals
+                .clone(),
+        }
     }
 }
 
@@ -171,7 +178,7 @@ pub unsafe fn load_classderef(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, arg:
     unsafe {
         let code = (*frame).code();
         let text = code.slot_names[code.code.varnames.len() + arg as usize].clone();
-        let map = locals_map(vm, frame)?;
+        let map = locals_of(frame);
         if let Some(value) = lookup_mapping(vm, &map, &text)? {
             return push(sp, value);
         }
@@ -335,7 +342,7 @@ pub unsafe fn load_name(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, arg: u32) 
     // SAFETY: as the loop's.
     unsafe {
         let text = frame_name(frame, arg);
-        let map = locals_map(vm, frame)?;
+        let map = locals_of(frame);
         let value = match lookup_mapping(vm, &map, text)? {
             Some(value) => value,
             None => global(vm, frame, text)?,
@@ -352,7 +359,7 @@ pub unsafe fn store_name(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, arg: u32)
     // SAFETY: as the loop's.
     unsafe {
         let text = frame_name(frame, arg);
-        let map = locals_map(vm, frame)?;
+        let map = locals_of(frame);
         if map.is_exact(&builtin_types::DICT) {
             let value = Value::from_bits(*sp.sub(1));
             let old = map.expect::<Dict>().set_name(text, value);
@@ -372,7 +379,7 @@ pub unsafe fn delete_name(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, arg: u32
     // SAFETY: as the loop's.
     unsafe {
         let text = frame_name(frame, arg);
-        let map = locals_map(vm, frame)?;
+        let map = locals_of(frame);
         if let Err(raised) = vm.del_item(&map, text) {
             vm.catch(raised, &builtin_types::KEY_ERROR)?;
             return Err(not_defined(vm, text));
@@ -385,8 +392,8 @@ pub unsafe fn delete_name(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, arg: u32
 ///
 /// # Safety
 /// The loop's contract.
-pub unsafe fn load_locals(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, _arg: u32) -> Top {
-    let map = locals_map(vm, frame)?;
+pub unsafe fn load_locals(_vm: &mut Vm, frame: *mut Frame, sp: *mut u64, _arg: u32) -> Top {
+    let map = locals_of(frame);
     // SAFETY: as the loop's.
     unsafe { push(sp, map) }
 }
@@ -431,7 +438,7 @@ pub unsafe fn load_build_class(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, _ar
 /// # Safety
 /// The loop's contract.
 pub unsafe fn setup_annotations(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, _arg: u32) -> Top {
-    let map = locals_map(vm, frame)?;
+    let map = locals_of(frame);
     let key = name!("__annotations__");
     if lookup_mapping(vm, &map, key)?.is_none() {
         vm.set_item(&map, key, &dict_object::new_dict())?;
