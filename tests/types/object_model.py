@@ -200,4 +200,4 @@ assert type(ordered.keys()).__name__ == "odict_keys" and list(reversed(ordered.i
 assert ordered.pop("x", default=1) == 1 and ordered.setdefault("d", default=2) == 2
 assert repr(ordered) == "OrderedDict({'b': 0, 'c': 0, 'a': 0, 'd': 2})"
 assert copyreg.__newobj__(OrderedDict) == {}
-assert gc.get_referents([1, 3]) == [1, 3]
+assert sorted(gc.get_referents([1, 3])) == [1, 3]
