@@ -95,16 +95,12 @@ fn bit(number: i32) -> i32 {
 
 /// The name that messages bear if the program gives none: that of its script.
 fn script_name(vm: &mut Vm) -> Option<CString> {
-    let Some(argv) = crate::sys::attribute(vm, name!("argv")) else {
-        return None;
-    };
+    let argv = crate::sys::attribute(vm, name!("argv"))?;
     let first = match taipan_types::list::list_of(&argv) {
         Some(list) => list.lock(vm).get(0),
         None => None,
     };
-    let Some(text) = first.as_ref().and_then(|first| str_of(first)?.to_utf8()) else {
-        return None;
-    };
+    let text = str_of(first.as_ref()?)?.to_utf8()?;
     let base = text.rsplit('/').next().unwrap_or(&text);
     (!base.is_empty())
         .then(|| CString::new(base).ok())

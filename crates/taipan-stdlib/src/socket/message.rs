@@ -113,7 +113,7 @@ fn items_of(control: &[u8]) -> Vec<Item<'_>> {
     while let Some(rest) = control.get(at..).filter(|rest| rest.len() >= head_len) {
         // SAFETY: at least a head's bytes are there; the read needs no alignment.
         let head = unsafe { rest.as_ptr().cast::<libc::cmsghdr>().read_unaligned() };
-        let len = head.cmsg_len as usize;
+        let len: usize = head.cmsg_len as _;
         let Some(data_len) = len.checked_sub(head_len) else {
             found.push(Item {
                 level: 0,

@@ -378,7 +378,6 @@ unsafe extern "C" {
         out: *mut *mut libc::hostent,
         error: *mut libc::c_int,
     ) -> libc::c_int;
-    #[expect(clippy::too_many_arguments, reason = "the C library's function")]
     fn gethostbyaddr_r(
         address: *const libc::c_void,
         length: libc::socklen_t,
