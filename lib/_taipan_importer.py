@@ -101,6 +101,6 @@ class EmbeddedFinder:
                 yield prefix + tail, _taipan_library.find(name)
 
 
-def install():
-    """Makes the embedded library importable through sys.path."""
-    sys.path_hooks.insert(0, EmbeddedFinder)
+def install(archives):
+    """Makes the embedded library, and archives, importable through sys.path."""
+    sys.path_hooks[:0] = [EmbeddedFinder, archives]

@@ -70,6 +70,12 @@ const EDITS: &[Edit] = &[
         with: "        if \"Taipan\" in sys_version:\n            name = \"Taipan\"",
     },
     Edit {
+        module: "zipapp",
+        from: "isinstance(new_archive, str)",
+        up_to: "",
+        with: "isinstance(new_archive, (str, os.PathLike))",
+    },
+    Edit {
         module: "io",
         from: "# XXX: RUSTPYTHON;",
         up_to: "# for seek()",
@@ -154,7 +160,9 @@ fn collect(folder: &Path, prefix: &str, modules: &mut BTreeMap<String, Module>) 
             continue;
         }
         if path.is_dir() {
-            if path.join("__init__.py").is_file() || !prefix.is_empty() {
+            // Our own folders may add to packages of the library.
+            let is_package = path.join("__init__.py").is_file();
+            if is_package || !prefix.is_empty() || !path.starts_with(rustpython_pylib::LIB_PATH) {
                 collect(&path, &format!("{prefix}{file}."), modules)?;
             }
         } else if let Some(stem) = file.strip_suffix(".py") {

@@ -217,8 +217,9 @@ fn take_flag(found: &mut Arguments, option: u8) -> bool {
         b'O' => more(&mut flags.optimize),
         b'P' => flags.safe_path = true,
         b'q' => more(&mut flags.quiet),
-        // Hashes are random anyway; tabs are always checked.
-        b'R' | b't' => {}
+        b'R' => flags.force_random_hashes = true,
+        // Tabs are always checked.
+        b't' => {}
         b's' => flags.no_user_site = true,
         b'S' => flags.no_site = true,
         b'u' => found.unbuffered = true,

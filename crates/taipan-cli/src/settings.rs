@@ -177,6 +177,13 @@ fn x_flags(
         "config_init_context_aware_warnings",
     )?;
     flags.gil = gil(arguments, environment)?;
+    // Bytecode is always shared between threads.
+    switch(
+        arguments,
+        environment,
+        ("tlbc", "PYTHON_TLBC"),
+        "config_init_tlbc",
+    )?;
     Ok(())
 }
 
@@ -231,7 +238,7 @@ fn hash_seed(flags: &mut Flags, environment: Environment) -> Result<(), Failure>
     let Some(text) = environment.get("PYTHONHASHSEED") else {
         return Ok(());
     };
-    if text == "random" {
+    if flags.force_random_hashes || text == "random" {
         return Ok(());
     }
     let Some(seed) = number::<u32>(&text) else {

@@ -2,11 +2,13 @@
 
 use crate::{MODULES, ModuleDef, library};
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use taipan_core::dict_object::Dict;
 use taipan_core::{
     Bound, MethodDef, Py, Value, Vm, bound, builtin_types, descriptor, f0, f1, f2, name,
     str_object, tuple_object,
 };
+use taipan_interp::code_object::CodeObject;
 use taipan_interp::module::Module;
 
 /// Native modules that the embedder adds, and the depth of the import lock.
@@ -16,6 +18,8 @@ struct State {
     lock_depth: Cell<usize>,
     /// The native module whose `init` runs.
     making: RefCell<Option<Value>>,
+    /// 1: frozen modules are found, -1: they are not, 0: as the command line says.
+    frozen_override: Cell<i64>,
 }
 
 /// The native module whose `init` runs now.
@@ -82,22 +86,64 @@ pub fn make_native(vm: &mut Vm, def: &'static ModuleDef) -> Py {
     made.map(|()| module)
 }
 
-/// Modules that are loaded before the path importer works: their names for `import`, and those in the embedded library.
-const FROZEN: &[(&str, &str)] = &[
-    ("_frozen_importlib", "importlib._bootstrap"),
-    (
-        "_frozen_importlib_external",
-        "importlib._bootstrap_external",
+/// A frozen module: one of the embedded library that is found without `sys.path`.
+struct Frozen {
+    name: &'static str,
+    /// The module of the embedded library that it is made of.
+    library: &'static str,
+    /// The name that it says it has: that of the library's module, unless it is an alias that hides it.
+    original: Option<&'static str>,
+    is_package: bool,
+    /// Without these there is no import system.
+    essential: bool,
+}
+
+const fn frozen_module(
+    name: &'static str,
+    library: &'static str,
+    original: Option<&'static str>,
+    is_package: bool,
+    essential: bool,
+) -> Frozen {
+    Frozen {
+        name,
+        library,
+        original,
+        is_package,
+        essential,
+    }
+}
+
+/// The import system, which is loaded before the path importer works; and modules to try frozen modules with.
+#[rustfmt::skip]
+static FROZEN: &[Frozen] = &[
+    frozen_module("_frozen_importlib", "importlib._bootstrap", Some("importlib._bootstrap"), false, true),
+    frozen_module(
+        "_frozen_importlib_external", "importlib._bootstrap_external", Some("importlib._bootstrap_external"), false, true,
     ),
-    ("zipimport", "zipimport"),
-    ("_taipan_importer", "_taipan_importer"),
+    frozen_module("zipimport", "zipimport", Some("zipimport"), false, true),
+    frozen_module("_taipan_importer", "_taipan_importer", Some("_taipan_importer"), false, true),
+    frozen_module("__hello__", "__hello__", Some("__hello__"), false, false),
+    frozen_module("__hello_alias__", "__hello__", Some("__hello__"), false, false),
+    frozen_module("__phello_alias__", "__hello__", Some("__hello__"), true, false),
+    frozen_module("__phello_alias__.spam", "__hello__", Some("__hello__"), false, false),
+    frozen_module("__phello__", "__phello__", Some("__phello__"), true, false),
+    frozen_module("__phello__.__init__", "__phello__", Some("<__phello__"), false, false),
+    frozen_module("__phello__.spam", "__phello__.spam", Some("__phello__.spam"), false, false),
+    frozen_module("__phello__.ham", "__phello__.ham", Some("__phello__.ham"), true, false),
+    frozen_module("__phello__.ham.__init__", "__phello__.ham", Some("<__phello__.ham"), false, false),
+    frozen_module("__phello__.ham.eggs", "__phello__.ham.eggs", Some("__phello__.ham.eggs"), false, false),
+    frozen_module("__hello_only__", "__hello__", None, false, false),
 ];
 
-fn frozen(module: &str) -> Option<&'static str> {
-    FROZEN
-        .iter()
-        .find(|(own, _)| *own == module)
-        .map(|(_, library)| *library)
+/// The frozen module of this name, if frozen modules are to be found.
+fn frozen(vm: &Vm, module: &str) -> Option<&'static Frozen> {
+    let found = FROZEN.iter().find(|own| own.name == module)?;
+    let wanted = match vm.interpreter_state::<State>().frozen_override.get() {
+        0 => !crate::config::read(vm, |config| config.imports.without_frozen),
+        way => way > 0,
+    };
+    (found.essential || wanted).then_some(found)
 }
 
 fn text(vm: &mut Vm, value: &Value) -> Py<String> {
@@ -142,40 +188,79 @@ fn exec_builtin(_vm: &mut Vm, _module: &Value, _target: &Value) -> Py {
 
 fn is_frozen(vm: &mut Vm, _module: &Value, module: &Value) -> Py {
     let module = text(vm, module)?;
-    Ok(Value::bool(frozen(&module).is_some()))
+    Ok(Value::bool(frozen(vm, &module).is_some()))
 }
 
 fn is_frozen_package(vm: &mut Vm, _module: &Value, module: &Value) -> Py {
     let wanted = text(vm, module)?;
-    match frozen(&wanted) {
-        Some(_) => Ok(Value::bool(false)),
-        None => Err(not_frozen(vm, &wanted)),
+    match frozen(vm, &wanted) {
+        Some(found) => Ok(Value::bool(found.is_package)),
+        None => Err(not_frozen(vm, module, "No such frozen object named ", "")),
     }
 }
 
-fn not_frozen(vm: &mut Vm, module: &str) -> taipan_core::Raised {
-    let message = format!("No such frozen object named {module}");
-    vm.raise(&builtin_types::IMPORT_ERROR, message)
+fn not_frozen(vm: &mut Vm, module: &Value, before: &str, behind: &str) -> taipan_core::Raised {
+    let shown = match vm.str_string(module) {
+        Ok(shown) => shown,
+        Err(raised) => return raised,
+    };
+    let message = str_object::new_str(&format!("{before}{shown}{behind}"));
+    let names = [name!("name").clone()];
+    let values = [message, module.clone()];
+    let class = builtin_types::IMPORT_ERROR.to_value();
+    match vm.call_args(&class, taipan_core::Args::new(&values, &names)) {
+        Ok(error) => vm.raise_value(error),
+        Err(raised) => raised,
+    }
 }
 
 fn find_frozen(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let wanted = text(vm, args.req(0))?;
-    let Some(original) = frozen(&wanted) else {
+    let with_data = match args.get(1) {
+        Some(flag) => vm.truth(flag)?,
+        None => false,
+    };
+    let Some(found) = frozen(vm, &wanted) else {
         return Ok(Value::none());
     };
-    let origin = str_object::new_str(original);
+    let data = match library::find(vm, found.library).filter(|_| with_data) {
+        Some(embedded) => {
+            let bytes = taipan_types::bytes::new_bytes(vm, embedded.code)?;
+            vm.call(&builtin_types::MEMORYVIEW.to_value(), &[bytes])?
+        }
+        None => Value::none(),
+    };
+    let original = found.original.map_or_else(Value::none, str_object::new_str);
     Ok(tuple_object::new_tuple([
-        Value::none(),
-        Value::bool(false),
-        origin,
+        data,
+        Value::bool(found.is_package),
+        original,
     ]))
 }
 
 fn get_frozen_object(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     let wanted = text(vm, &args[0])?;
-    match frozen(&wanted) {
-        Some(original) => library::load(vm, original),
-        None => Err(not_frozen(vm, &wanted)),
+    if let Some(data) = args.get(1).filter(|data| !data.is_none()) {
+        let bytes = vm.call(&builtin_types::BYTES.to_value(), std::slice::from_ref(data))?;
+        let bytes = taipan_types::bytes::bytes_of(&bytes)
+            .unwrap_or(&[])
+            .to_vec();
+        return match taipan_bytecode::marshal::read_code(&bytes) {
+            Ok(code) => Ok(CodeObject::create(&Arc::new(code))),
+            Err(_) => {
+                let shown = vm.repr(&args[0])?;
+                Err(not_frozen(
+                    vm,
+                    &shown,
+                    "Frozen object named ",
+                    " is invalid",
+                ))
+            }
+        };
+    }
+    match frozen(vm, &wanted) {
+        Some(found) => library::load(vm, found.library),
+        None => Err(not_frozen(vm, &args[0], "No such frozen object named ", "")),
     }
 }
 
@@ -183,7 +268,7 @@ fn frozen_names(_vm: &mut Vm, _module: &Value) -> Py {
     Ok(taipan_types::list::new_list(
         FROZEN
             .iter()
-            .map(|(own, _)| str_object::new_str(own))
+            .map(|own| str_object::new_str(own.name))
             .collect(),
     ))
 }
@@ -234,7 +319,9 @@ fn source_hash(vm: &mut Vm, _module: &Value, key: &Value, source: &Value) -> Py 
     taipan_types::bytes::new_bytes(vm, &hash.to_le_bytes())
 }
 
-fn override_frozen(_vm: &mut Vm, _module: &Value, _value: &Value) -> Py {
+fn override_frozen(vm: &mut Vm, _module: &Value, value: &Value) -> Py {
+    let way = vm.index_i64(value)?.signum();
+    vm.interpreter_state::<State>().frozen_override.set(way);
     Ok(Value::none())
 }
 
@@ -316,9 +403,11 @@ static FUNCTIONS: [MethodDef; 15] = [
     ),
 ];
 
-fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
+fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     let dict = dict.expect::<Dict>();
-    dict.set_name(name!("check_hash_based_pycs"), str_object::name("default"));
+    let checks = crate::config::read(vm, |config| config.imports.check_hash_based_pycs.clone());
+    let checks = str_object::name(checks.as_deref().unwrap_or("default"));
+    dict.set_name(name!("check_hash_based_pycs"), checks);
     let magic = u32::from_le_bytes(taipan_bytecode::marshal::MAGIC);
     dict.set_name(
         name!("pyc_magic_number_token"),

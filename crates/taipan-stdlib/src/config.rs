@@ -31,6 +31,8 @@ pub struct Flags {
     pub context_aware_warnings: bool,
     /// What was asked for: a global lock, or none.
     pub gil: Option<bool>,
+    /// Hashes are random, whatever the environment says.
+    pub force_random_hashes: bool,
 }
 
 impl Default for Flags {
@@ -57,6 +59,7 @@ impl Default for Flags {
             thread_inherit_context: true,
             context_aware_warnings: true,
             gil: None,
+            force_random_hashes: false,
         }
     }
 }

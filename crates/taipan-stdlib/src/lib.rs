@@ -55,6 +55,7 @@ pub mod structseq;
 pub mod support;
 pub mod symtable;
 pub mod sys;
+pub mod sysconfig;
 pub mod syslog;
 pub mod termios;
 pub mod thread;
@@ -134,6 +135,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &structs::MODULE,
     &symtable::MODULE,
     &sys::MODULE,
+    &sysconfig::MODULE,
     &syslog::MODULE,
     &termios::MODULE,
     &thread::MODULE,

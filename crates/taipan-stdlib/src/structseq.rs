@@ -140,7 +140,7 @@ pub fn string_of(value: &Value) -> Option<String> {
 }
 
 fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
-    let Some(record) = record_of(cls) else {
+    let Some(record) = record_of(cls).filter(|record| record.instantiable) else {
         return Err(vm.type_error(format!("cannot create '{}' instances", cls.name())));
     };
     let own_name = record.name.rsplit('.').next().unwrap_or(record.name);

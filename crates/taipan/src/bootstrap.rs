@@ -73,6 +73,7 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Result<(), Failure> {
     }
     let no_site = settings.flags.no_site;
     let with_warnings = !settings.warn_options.is_empty();
+    let verbose = settings.flags.verbose > 0;
     let locale_is_set = settings.encodings.locale_is_set;
     let (faulthandler, tracemalloc) = (settings.faulthandler, settings.tracemalloc);
     config::set(vm, settings);
@@ -94,6 +95,9 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Result<(), Failure> {
     taipan_stdlib::_signal::install_interrupt_handler(vm)?;
     if faulthandler {
         taipan_stdlib::faulthandler::enable_at_start(vm)?;
+    }
+    if verbose {
+        crate::streams::early_stderr(vm, &sys_dict)?;
     }
     start_imports(vm, &sys)?;
     if tracemalloc > 0 {
@@ -183,7 +187,9 @@ fn start_imports(vm: &mut Vm, sys: &Value) -> Py<()> {
     vm.call(&external, &[])?;
     let importer = import(vm, "_taipan_importer")?;
     let install = vm.get_attr_str(&importer, "install")?;
-    vm.call(&install, &[])?;
+    let zipimport = import(vm, "zipimport")?;
+    let archives = vm.get_attr_str(&zipimport, "zipimporter")?;
+    vm.call(&install, &[archives])?;
     Ok(())
 }
 

@@ -428,12 +428,28 @@ fn exit_status(vm: &mut Vm, error: &Value) -> i32 {
         return code.as_i64().unwrap_or(-1) as i32;
     }
     let _ = flush(vm, "stdout");
-    let text = vm.str_string(&code).unwrap_or_else(|raised| {
-        drop(vm.take_raised(raised));
-        String::new()
-    });
-    traceback_print::write_error(vm, &format!("{text}\n"));
+    if let Err(raised) = write_to_stderr(vm, &code) {
+        let error = vm.take_raised(raised);
+        let text = describe(vm, &error);
+        traceback_print::write_error(vm, &format!("{text}\n"));
+    }
     1
+}
+
+fn write_to_stderr(vm: &mut Vm, message: &Value) -> Py<()> {
+    let text = vm.str(message)?;
+    let sys = vm.interpreter().sys_dict.borrow().clone();
+    match sys.and_then(|sys| sys.cast::<Dict>()?.get_name(name!("stderr"))) {
+        Some(file) if !file.is_none() => {
+            vm.call_method(&file, name!("write"), &[text])?;
+            vm.call_method(&file, name!("write"), &[str_object::new_str("\n")])?;
+        }
+        _ => {
+            let text = str_object::str_of(&text).map(|text| text.to_lossy());
+            eprintln!("{}", text.unwrap_or_default());
+        }
+    }
+    Ok(())
 }
 
 /// Flushes a standard stream; its errors are the stream's.

@@ -1,7 +1,9 @@
 //! The standard streams: `sys.stdin`, `stdout`, `stderr`.
 
 use crate::bootstrap::{Failure, import, set};
-use taipan_core::{Args, Py, Raised, Value, Vm, name, str_object};
+use taipan_core::{
+    Args, MethodDef, Py, Raised, Value, Vm, builtin_types, descriptor, f0, f1, name, str_object,
+};
 use taipan_stdlib::config;
 
 /// One of the streams, as it is to be made.
@@ -55,6 +57,33 @@ pub fn start(vm: &mut Vm, sys: &Value) -> Result<(), Failure> {
         set(sys, name, stream.clone());
         set(sys, &format!("__{name}__"), stream);
     }
+    Ok(())
+}
+
+static EARLY_WRITE: MethodDef = f1(
+    "write($module, text, /)",
+    |vm, _, text| {
+        use std::io::Write;
+        let shown = vm.str_string(text)?;
+        let _ = std::io::stderr().write_all(shown.as_bytes());
+        Ok(Value::none())
+    },
+    "Write to the standard error output.",
+);
+static EARLY_FLUSH: MethodDef = f0(
+    "flush($module, /)",
+    |_, _| Ok(Value::none()),
+    "Do nothing: nothing is held back.",
+);
+
+/// What stands for `sys.stderr` until streams can be made: the import system tells about its first imports, too.
+pub fn early_stderr(vm: &mut Vm, sys: &Value) -> Py<()> {
+    let names = ["write", "flush"].map(str_object::name);
+    let values = [&EARLY_WRITE, &EARLY_FLUSH]
+        .map(|function| descriptor::new_native_function(function, None, None));
+    let namespace = builtin_types::SIMPLE_NAMESPACE.to_value();
+    let file = vm.call_args(&namespace, Args::new(&values, &names))?;
+    set(sys, "stderr", file);
     Ok(())
 }
 
@@ -130,6 +159,6 @@ fn make(vm: &mut Vm, io: &Value, open: &Value, encoding: &Value, plan: &Plan) ->
 
 /// A descriptor that was closed meanwhile gives no stream.
 fn absent_if_closed(vm: &mut Vm, raised: Raised) -> Py {
-    vm.catch(raised, &taipan_core::builtin_types::OS_ERROR)?;
+    vm.catch(raised, &builtin_types::OS_ERROR)?;
     Ok(Value::none())
 }

@@ -1,6 +1,8 @@
 //! `__import__`: the fast path for modules that are there, and the way to `importlib._bootstrap` for all others.
 
-use std::cell::RefCell;
+use crate::config;
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{Dict, dict_of};
 use taipan_core::str_object::{is_str, new_from_code_points, str_of};
@@ -59,6 +61,7 @@ pub fn import_module(vm: &mut Vm, name: &str) -> Py {
 fn module_named(vm: &mut Vm, name: &Value) -> Py {
     match loaded(vm, name)? {
         Some(module) if !module.is_none() => {
+            tell_of_cached(vm, name);
             wait_until_initialized(vm, &module, name)?;
             Ok(module)
         }
@@ -96,10 +99,79 @@ fn find_and_load(vm: &mut Vm, name: &Value) -> Py {
         .as_ref()
         .and_then(|builtins| dict_of(builtins)?.get_name(name!("__import__")))
         .unwrap_or_else(Value::none);
-    match vm.call_method(&bootstrap, name!("_find_and_load"), &[name.clone(), import]) {
-        Ok(module) => Ok(module),
-        Err(raised) => Err(trim_traceback(vm, raised)),
+    let started = (config::read(vm, |config| config.imports.time) > 0).then(|| start_clock(vm));
+    let found = vm.call_method(&bootstrap, name!("_find_and_load"), &[name.clone(), import]);
+    if let Some(started) = started {
+        stop_clock(vm, name, &started);
     }
+    found.map_err(|raised| trim_traceback(vm, raised))
+}
+
+// ---- -X importtime ----
+
+/// The imports under way, and the time that those inside of the innermost one took.
+#[derive(Default)]
+struct Clock {
+    level: Cell<usize>,
+    inner: Cell<Duration>,
+    announced: Cell<bool>,
+}
+
+struct Started {
+    at: Instant,
+    /// The time of the imports before, inside of the same import.
+    siblings: Duration,
+}
+
+fn start_clock(vm: &mut Vm) -> Started {
+    let clock = vm.interpreter_state::<Clock>();
+    if !clock.announced.replace(true) {
+        eprintln!("import time: self [us] | cumulative | imported package");
+    }
+    clock.level.set(clock.level.get() + 1);
+    Started {
+        at: Instant::now(),
+        siblings: clock.inner.take(),
+    }
+}
+
+fn stop_clock(vm: &mut Vm, name: &Value, started: &Started) {
+    let took = started.at.elapsed();
+    let clock = vm.interpreter_state::<Clock>();
+    let own = took.saturating_sub(clock.inner.get());
+    clock.inner.set(started.siblings + took);
+    let level = clock.level.get().saturating_sub(1);
+    clock.level.set(level);
+    eprintln!(
+        "import time: {:9} | {:10} | {}{}",
+        own.as_micros(),
+        took.as_micros(),
+        "  ".repeat(level),
+        shown(name)
+    );
+}
+
+/// Tells of an import that has nothing to do, if even that is asked for.
+fn tell_of_cached(vm: &mut Vm, name: &Value) {
+    if config::read(vm, |config| config.imports.time) < 2 {
+        return;
+    }
+    let level = vm.interpreter_state::<Clock>().level.get();
+    eprintln!(
+        "import time: cached    | cached     | {}{}",
+        "  ".repeat(level),
+        shown(name)
+    );
+}
+
+/// A module's name, with escapes for what is no text.
+fn shown(name: &Value) -> String {
+    let points = points(name);
+    let one = |point: u32| match char::from_u32(point) {
+        Some(c) => c.to_string(),
+        None => format!("\\u{point:04x}"),
+    };
+    points.into_iter().map(one).collect()
 }
 
 /// Takes the entries of the import system itself out of a traceback: all of them for an `ImportError`, else those in front of
@@ -107,7 +179,7 @@ fn find_and_load(vm: &mut Vm, name: &Value) -> Py {
 fn trim_traceback(vm: &mut Vm, raised: Raised) -> Raised {
     let error = vm.take_raised(raised);
     let always = error.is_instance(&types::IMPORT_ERROR);
-    if crate::config::read(vm, |config| config.flags.verbose) == 0 {
+    if config::read(vm, |config| config.flags.verbose) == 0 {
         let mut kept: Vec<Value> = Vec::new();
         let mut chunk: Vec<Value> = Vec::new();
         let mut next = exception::traceback(vm, &error);
@@ -306,11 +378,12 @@ pub fn import(
         .and_then(|builtins| dict_of(builtins)?.get_name(name!("__import__")))
         .unwrap_or_else(Value::none);
     let from = from.cloned().unwrap_or_else(Value::none);
-    vm.call_method(
+    let done = vm.call_method(
         &bootstrap,
         name!("_handle_fromlist"),
         &[module, from, import],
-    )
+    );
+    done.map_err(|raised| trim_traceback(vm, raised))
 }
 
 /// What `import a.b.c` binds: `a`, or for relative imports the part that the name began with.

@@ -221,7 +221,11 @@ fn times(vm: &mut Vm, _module: &Value) -> Py {
     ))
 }
 
-fn cpu_count(_vm: &mut Vm, _module: &Value) -> Py {
+fn cpu_count(vm: &mut Vm, _module: &Value) -> Py {
+    let configured = crate::config::read(vm, |config| config.cpu_count);
+    if configured > 0 {
+        return Ok(Value::from_i32(configured));
+    }
     // SAFETY: a plain query.
     let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
     Ok(if count > 0 {

@@ -191,9 +191,9 @@ fn hex_version() -> i64 {
 fn flags(flags: &Flags, digits: i64) -> Value {
     structseq::define(&FLAGS, &FLAGS_FIELDS);
     let row = vec![
-        int(flags.debug),
-        int(flags.inspect),
-        int(flags.interactive),
+        flag(flags.debug > 0),
+        flag(flags.inspect > 0),
+        flag(flags.interactive > 0),
         int(flags.optimize),
         flag(flags.dont_write_bytecode),
         flag(flags.no_user_site),
@@ -201,7 +201,7 @@ fn flags(flags: &Flags, digits: i64) -> Value {
         flag(flags.ignore_environment),
         int(flags.verbose),
         int(flags.bytes_warning),
-        int(flags.quiet),
+        flag(flags.quiet > 0),
         flag(flags.hash_randomization),
         flag(flags.isolated),
         Value::bool(flags.dev_mode),
