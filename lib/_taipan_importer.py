@@ -21,6 +21,11 @@ class EmbeddedLoader:
     def __init__(self, name):
         self.name = name
 
+    @property
+    def path(self):
+        """Where the module pretends to lie."""
+        return self.get_filename()
+
     def __repr__(self):
         return f"<EmbeddedLoader {self.name!r}>"
 

@@ -153,28 +153,21 @@ fn sys_item(vm: &mut Vm, item: &Value) -> Option<Value> {
     sys.and_then(|sys| sys.cast::<Dict>()?.get_name(item))
 }
 
-/// Was a module found in the script's own folder, so that it may hide another of the same name?
+/// The program's own folder: what was put in front of `sys.path` when the program was started.
+#[derive(Default)]
+struct ProgramFolder(std::cell::RefCell<Option<String>>);
+
+/// Notes the program's own folder.
+pub fn set_program_folder(vm: &Vm, folder: &str) {
+    let state = &vm.interpreter_state::<ProgramFolder>().0;
+    *state.borrow_mut() = Some(folder.to_owned());
+}
+
+/// Was a module found in the program's own folder, so that it may hide another of the same name?
 pub fn shadows(vm: &mut Vm, origin: &str) -> Py<bool> {
-    if let Some(flags) = sys_item(vm, name!("flags"))
-        && let Some(safe) = vm.get_attr_opt(&flags, name!("safe_path"))?
-        && vm.truth(&safe)?
-    {
-        return Ok(false);
-    }
-    let Some(path) = sys_item(vm, name!("path")) else {
+    let Some(mut first) = vm.interpreter_state::<ProgramFolder>().0.borrow().clone() else {
         return Ok(false);
     };
-    let first = match vm.get_item(&path, &Value::int(0)) {
-        Ok(first) => first,
-        Err(raised) => {
-            vm.catch(raised, &builtin_types::EXCEPTION)?;
-            return Ok(false);
-        }
-    };
-    if !is_str(&first) {
-        return Ok(false);
-    }
-    let mut first = lossy(&first);
     if first.is_empty() {
         match std::env::current_dir() {
             Ok(here) => first = here.to_string_lossy().into_owned(),

@@ -134,6 +134,7 @@ fn path_first(vm: &mut Vm, folder: &OsStr) -> Py<()> {
     if config::read(vm, |config| config.flags.safe_path) {
         return Ok(());
     }
+    taipan_interp::module_type::set_program_folder(vm, &folder.to_string_lossy());
     put_first(vm, folder)
 }
 

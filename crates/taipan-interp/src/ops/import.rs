@@ -3,6 +3,7 @@
 use super::{Top, drop_top, finish, push, view};
 use crate::frame::Frame;
 use crate::module::Module;
+use crate::module_type::{is_initializing, is_stdlib_name, shadows, spec_origin};
 use taipan_core::dict_object::Dict;
 use taipan_core::{Py, Value, Vm, builtin_types, exception, name, str_object};
 
@@ -84,25 +85,40 @@ fn cannot_import(
         .and_then(lossy)
         .unwrap_or_else(|| "<unknown module name>".into());
     let wanted = lossy(text).unwrap_or_default();
-    let spec = vm.get_attr_opt(module, name!("__spec__"))?;
-    let initializing = match &spec {
-        Some(spec) => match vm.get_attr_opt(spec, name!("_initializing"))? {
-            Some(flag) => vm.truth(&flag)?,
-            None => false,
-        },
+    let spec = vm
+        .get_attr_opt(module, name!("__spec__"))?
+        .filter(|spec| !spec.is_none());
+    let (initializing, place) = match &spec {
+        Some(spec) => (is_initializing(vm, spec)?, spec_origin(vm, spec)?),
+        None => (false, None),
+    };
+    let shadowing = match &place {
+        Some(place) => shadows(vm, place)?,
         None => false,
     };
-    let file = vm.get_attr_opt(module, name!("__file__"))?;
-    let origin = match (&file, &spec) {
-        (Some(file), _) => Some(file.clone()),
-        (None, Some(spec)) => vm.get_attr_opt(spec, name!("origin"))?,
-        (None, None) => None,
+    let hides_library = match &module_name {
+        Some(module_name) if shadowing => is_stdlib_name(vm, module_name)?,
+        _ => false,
+    };
+    let origin = match place {
+        Some(place) => Some(taipan_core::str_object::new_str(&place)),
+        None => vm.get_attr_opt(module, name!("__file__"))?,
     };
     let place = origin
         .as_ref()
         .and_then(lossy)
         .unwrap_or_else(|| "unknown location".into());
-    let message = if initializing {
+    let message = if hides_library {
+        format!(
+            "cannot import name '{wanted}' from '{shown}' (consider renaming '{place}' since it has the same name as the standard \
+             library module named '{shown}' and prevents importing that standard library module)"
+        )
+    } else if initializing && shadowing {
+        format!(
+            "cannot import name '{wanted}' from '{shown}' (consider renaming '{place}' if it has the same name as a library you \
+             intended to import)"
+        )
+    } else if initializing {
         format!(
             "cannot import name '{wanted}' from partially initialized module '{shown}' (most likely due to a circular import) ({place})"
         )

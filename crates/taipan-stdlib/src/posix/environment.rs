@@ -52,7 +52,7 @@ static TIMES: Fields = Fields {
     instantiable: true,
 };
 
-pub(super) static FUNCTIONS: [MethodDef; 11] = [
+pub(super) static FUNCTIONS: [MethodDef; 13] = [
     f0(
         "_create_environ($module, /)",
         create_environ,
@@ -78,6 +78,16 @@ pub(super) static FUNCTIONS: [MethodDef; 11] = [
         "times($module, /)",
         times,
         "Times that this process and its children have used.",
+    ),
+    f0(
+        "_inputhook($module, /)",
+        |_, _| Ok(Value::from_i32(0)),
+        "Call what waits for input together with the prompt: nothing does.",
+    ),
+    f0(
+        "_is_inputhook_installed($module, /)",
+        |_, _| Ok(Value::bool(false)),
+        "Whether something waits for input together with the prompt.",
     ),
     f0(
         "cpu_count($module, /)",
