@@ -86,7 +86,7 @@ fn read_statement(vm: &mut Vm) -> Py<Option<Vec<u8>>> {
         let Ok(text) = std::str::from_utf8(&bytes) else {
             return Ok(Some(bytes));
         };
-        if text.trim().is_empty() {
+        if !has_code(text) && ends_blank(text) {
             bytes.clear();
         } else if is_complete(text) {
             return Ok(Some(bytes));
@@ -148,18 +148,23 @@ fn prompt_text(vm: &mut Vm, first: bool) -> Py<String> {
     })
 }
 
+/// Is there more than comments?
+fn has_code(text: &str) -> bool {
+    text.lines()
+        .map(str::trim_start)
+        .any(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn ends_blank(text: &str) -> bool {
+    text.lines()
+        .next_back()
+        .is_none_or(|line| line.trim().is_empty())
+}
+
 /// Can the text be run (or refused) as it stands, or does the statement go on?
 fn is_complete(text: &str) -> bool {
-    let last_is_blank = text
-        .lines()
-        .next_back()
-        .is_none_or(|line| line.trim().is_empty());
-    let has_code = text
-        .lines()
-        .map(str::trim_start)
-        .any(|line| !line.is_empty() && !line.starts_with('#'));
-    if !has_code {
-        return last_is_blank;
+    if !has_code(text) {
+        return false;
     }
     let options = taipan_syntax::Options {
         allow_incomplete: true,
@@ -181,7 +186,7 @@ fn is_complete(text: &str) -> bool {
                         | Stmt::Match(_)
                 )
             });
-            !compound || last_is_blank
+            !compound || ends_blank(text)
         }
         Err(error) => error.kind != ErrorKind::IncompleteInput,
     }
