@@ -171,6 +171,17 @@ pub struct Code {
 }
 
 impl Code {
+    /// The code, and code in it, with lines but without columns.
+    pub fn without_columns(mut self) -> Code {
+        self.linetable = crate::line_table::without_columns(&self.linetable, self.firstlineno);
+        for constant in &mut self.consts {
+            if let Constant::Code(inner) = constant {
+                *inner = Arc::new(Code::without_columns((**inner).clone()));
+            }
+        }
+        self
+    }
+
     /// `co_nlocals`
     pub fn nlocals(&self) -> usize {
         self.varnames.len()

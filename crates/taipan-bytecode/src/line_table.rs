@@ -142,6 +142,20 @@ fn encode_run(out: &mut Vec<u8>, units: u32, position: Position, line: &mut u32)
     }
 }
 
+/// The table with its lines only.
+pub fn without_columns(table: &[u8], firstlineno: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut line = firstlineno;
+    for range in ranges(table, firstlineno) {
+        let position = match range.position.line() {
+            Some(line) => Position::of_line(line),
+            None => Position::NONE,
+        };
+        encode_run(&mut out, range.end - range.start, position, &mut line);
+    }
+    out
+}
+
 /// Decodes the table; ends at its end or at the first damaged entry.
 pub fn ranges(table: &[u8], firstlineno: u32) -> Ranges<'_> {
     Ranges {

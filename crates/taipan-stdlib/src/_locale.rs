@@ -40,7 +40,7 @@ static FUNCTIONS: [MethodDef; 6] = [
     ),
     f0(
         "getencoding($module, /)",
-        |_, _| Ok(new_str("UTF-8")),
+        |_, _| Ok(new_str(&encoding())),
         "The encoding of text outside.",
     ),
 ];
@@ -73,6 +73,16 @@ pub fn start() {
         if text.is_null() || matches!(std::ffi::CStr::from_ptr(text).to_bytes(), b"C" | b"POSIX") {
             libc::setlocale(libc::LC_CTYPE, c"C.UTF-8".as_ptr());
         }
+    }
+}
+
+/// The encoding of the C library's locale, by its own name.
+pub fn encoding() -> String {
+    // SAFETY: the result is a C string, copied at once.
+    let name = unsafe { std::ffi::CStr::from_ptr(libc::nl_langinfo(libc::CODESET)) };
+    match name.to_str() {
+        Ok(name) if !name.is_empty() => name.to_owned(),
+        _ => "UTF-8".to_owned(),
     }
 }
 

@@ -69,6 +69,9 @@ pub fn load(vm: &mut Vm, module: &str) -> Py {
         return Err(vm.raise(&builtin_types::IMPORT_ERROR, message));
     };
     match taipan_bytecode::marshal::read_code(embedded.code) {
+        Ok(code) if crate::config::read(vm, |config| config.imports.no_debug_ranges) => {
+            Ok(CodeObject::create(&Arc::new(code.without_columns())))
+        }
         Ok(code) => Ok(CodeObject::create(&Arc::new(code))),
         Err(_) => {
             let message = format!("embedded module '{module}' is damaged");

@@ -76,6 +76,7 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Result<(), Failure> {
     let verbose = settings.flags.verbose > 0;
     let locale_is_set = settings.encodings.locale_is_set;
     let (faulthandler, tracemalloc) = (settings.faulthandler, settings.tracemalloc);
+    taipan_types::bytes::warning::want(vm, settings.flags.bytes_warning > 0);
     config::set(vm, settings);
     for module in taipan_bindings::MODULES {
         _imp::add_module(vm, module);

@@ -86,7 +86,7 @@ fn read_statement(vm: &mut Vm) -> Py<Option<Vec<u8>>> {
         let Ok(text) = std::str::from_utf8(&bytes) else {
             return Ok(Some(bytes));
         };
-        if !has_code(text) && ends_blank(text) {
+        if !has_code(text) {
             bytes.clear();
         } else if is_complete(text) {
             return Ok(Some(bytes));
@@ -163,9 +163,6 @@ fn ends_blank(text: &str) -> bool {
 
 /// Can the text be run (or refused) as it stands, or does the statement go on?
 fn is_complete(text: &str) -> bool {
-    if !has_code(text) {
-        return false;
-    }
     let options = taipan_syntax::Options {
         allow_incomplete: true,
         dont_imply_dedent: true,

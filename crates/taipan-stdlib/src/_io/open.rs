@@ -192,12 +192,24 @@ fn open_code(vm: &mut Vm, module: &Value, args: &Bound) -> Py {
 }
 
 fn text_encoding(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
-    let _ = vm;
-    Ok(if args[0].is_none() {
-        str_object::new_str("utf-8")
-    } else {
-        args[0].clone()
-    })
+    if !args[0].is_none() {
+        return Ok(args[0].clone());
+    }
+    let (warn, utf8) = crate::config::read(vm, |config| {
+        (config.flags.warn_default_encoding, config.flags.utf8_mode)
+    });
+    if warn {
+        let level = match args.get(1) {
+            Some(level) => vm.index_i64(level)?,
+            None => 2,
+        };
+        vm.warn(
+            &builtin_types::ENCODING_WARNING,
+            "'encoding' argument not specified",
+            level,
+        )?;
+    }
+    Ok(str_object::new_str(if utf8 { "utf-8" } else { "locale" }))
 }
 
 /// The module's functions.

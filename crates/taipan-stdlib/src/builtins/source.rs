@@ -185,7 +185,13 @@ pub(crate) fn finish(
     for warning in &compiled.warnings {
         issue(vm, warning, text, filename)?;
     }
-    Ok(CodeObject::create(&Arc::new(compiled.code)))
+    let lines_only = config::read(vm, |config| config.imports.no_debug_ranges);
+    let code = if lines_only {
+        compiled.code.without_columns()
+    } else {
+        compiled.code
+    };
+    Ok(CodeObject::create(&Arc::new(code)))
 }
 
 /// Issues a `SyntaxWarning`; one that the filters make an error becomes a `SyntaxError` with the place.

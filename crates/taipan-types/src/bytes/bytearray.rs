@@ -608,7 +608,10 @@ static SPEC: TypeSpec = TypeSpec {
         new: Some(new),
         init: Some(init),
         repr: Some(repr),
-        str: Some(repr),
+        str: Some(|vm, this| {
+            super::warning::shown(vm, "bytearray")?;
+            repr(vm, this)
+        }),
         compare: Some(super::compare),
         iter: Some(super::iterator::iter_bytearray),
         len: Some(len),

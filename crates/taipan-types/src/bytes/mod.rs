@@ -3,6 +3,7 @@
 //! `bytes` keeps its data inline behind the payload, with the hash cached. `bytearray` keeps a vector behind the object's lock
 //! and refuses to resize it while buffers of it are lent.
 
+pub mod warning;
 mod bytearray;
 mod iterator;
 mod methods;
@@ -358,6 +359,9 @@ fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
     }
     // Only a bytearray compares with whatever lends a buffer.
     let array = |value: &Value| value.cast::<ByteArray>().is_some();
+    if matches!(op, CompareOp::Eq | CompareOp::Ne) && warning::is_on(vm) {
+        warning::compared(vm, array(a) || array(b), a, b)?;
+    }
     if !(array(a) || array(b))
         || b.type_of().slots().buffer.is_none()
         || a.type_of().slots().buffer.is_none()
@@ -538,7 +542,10 @@ static SPEC: TypeSpec = TypeSpec {
     slots: Slots {
         new: Some(new),
         repr: Some(repr),
-        str: Some(repr),
+        str: Some(|vm, this| {
+            warning::shown(vm, "bytes")?;
+            repr(vm, this)
+        }),
         hash: Some(hash),
         compare: Some(compare),
         iter: Some(iterator::iter_bytes),

@@ -34,8 +34,8 @@ fn text_argument(
 }
 
 /// The encoding of text outside: what `"locale"` and, without UTF-8 mode, no encoding mean.
-fn locale_encoding(_vm: &mut Vm) -> String {
-    "UTF-8".into()
+fn locale_encoding() -> String {
+    crate::_locale::encoding()
 }
 
 fn default_encoding(vm: &mut Vm) -> Py<String> {
@@ -52,7 +52,7 @@ fn default_encoding(vm: &mut Vm) -> Py<String> {
     Ok(if utf8 {
         "utf-8".into()
     } else {
-        locale_encoding(vm)
+        locale_encoding()
     })
 }
 
@@ -77,7 +77,7 @@ pub(super) fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         }
     }
     let encoding = match encoding {
-        Some(encoding) if encoding == "locale" => locale_encoding(vm),
+        Some(encoding) if encoding == "locale" => locale_encoding(),
         Some(encoding) => encoding,
         None => default_encoding(vm)?,
     };
