@@ -206,7 +206,7 @@ fn text_encoding(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
         vm.warn(
             &builtin_types::ENCODING_WARNING,
             "'encoding' argument not specified",
-            level,
+            usize::try_from(level).unwrap_or(0),
         )?;
     }
     Ok(str_object::new_str(if utf8 { "utf-8" } else { "locale" }))

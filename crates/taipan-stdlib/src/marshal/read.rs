@@ -375,8 +375,7 @@ impl Reader<'_> {
         let body = self.take(vm, size)?;
         match read_code(&body) {
             Ok(code) if taipan_bytecode::verify::verify(&code).is_ok() => {
-                let lines_only =
-                    crate::config::read(vm, |config| config.imports.no_debug_ranges);
+                let lines_only = crate::config::read(vm, |config| config.imports.no_debug_ranges);
                 let code = if lines_only {
                     code.without_columns()
                 } else {

@@ -3,11 +3,11 @@
 //! `bytes` keeps its data inline behind the payload, with the hash cached. `bytearray` keeps a vector behind the object's lock
 //! and refuses to resize it while buffers of it are lent.
 
-pub mod warning;
 mod bytearray;
 mod iterator;
 mod methods;
 mod percent;
+pub mod warning;
 
 use crate::{buffer, slice};
 use std::sync::OnceLock;

@@ -253,7 +253,7 @@ fn change_codecs(
         (None, None) => state(vm, this, |own| own.errors.clone()),
     };
     let encoding = match encoding {
-        Some(encoding) if encoding == "locale" => locale_encoding(vm),
+        Some(encoding) if encoding == "locale" => locale_encoding(),
         Some(encoding) => encoding,
         None => state(vm, this, |own| own.encoding.clone()),
     };
