@@ -79,12 +79,9 @@ pub fn unused_data<D: Typed>(vm: &mut Vm, this: &Value) -> Py {
     made.ok_or_else(|| vm.memory_error())
 }
 
-/// Declares the method and attribute tables of a type over [`Incremental`]. The file has a function `raise` for its errors.
+/// Declares the method and attribute tables of a type over [`Incremental`], and what it says when data comes behind the end. The file has a function `raise` for its errors.
 macro_rules! decompressor_methods {
-    ($decoder:ty, $type_object:ident) => {
-        decompressor_methods!($decoder, $type_object, "End of stream already reached");
-    };
-    ($decoder:ty, $type_object:ident, $at_end:literal) => {
+    ($decoder:ty, $type_object:ident, $at_end:literal $(, $getter:expr)*) => {
         impl $crate::incremental::Typed for $decoder {
             const AT_END: &'static str = $at_end;
             fn type_object() -> &'static taipan_core::TypeObject {
@@ -106,7 +103,8 @@ macro_rules! decompressor_methods {
             "Go on with data. Gives at most max_length bytes, unless it is negative.\n\nIf needs_input is false afterwards, the next call may give more without new data.\nWhat comes behind the end is left in unused_data.",
         )];
 
-        static GETSET: [taipan_core::GetSetDef; 3] = [
+        static GETSET: &[taipan_core::GetSetDef] = &[
+            $($getter,)*
             taipan_core::getter(
                 "eof",
                 $crate::incremental::eof::<$decoder>,

@@ -2,17 +2,21 @@
 //!
 //! They stand apart from `taipan-stdlib` so that those libraries are built beside it, and an embedder can leave them out.
 
+pub mod bz2;
 pub mod hashes;
 mod incremental;
+pub mod lzma;
 mod numbers;
 mod output;
 pub mod sqlite;
 pub mod zlib;
+pub mod zstd;
 
 use taipan_stdlib::ModuleDef;
 
 /// All modules of this crate, by name.
 pub static MODULES: &[&ModuleDef] = &[
+    &bz2::MODULE,
     &hashes::blake2::MODULE,
     &hashes::hashlib::MODULE,
     &hashes::hmac::MODULE,
@@ -20,6 +24,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &hashes::plain::SHA1_MODULE,
     &hashes::plain::SHA2_MODULE,
     &hashes::sha3::MODULE,
+    &lzma::MODULE,
     &sqlite::MODULE,
     &zlib::MODULE,
+    &zstd::MODULE,
 ];

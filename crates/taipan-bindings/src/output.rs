@@ -28,11 +28,10 @@ impl Output {
         }
     }
 
-    /// As [`Output::new`], without limit, and with room for about `size` bytes to begin with.
+    /// As [`Output::new`], without limit, and with memory set aside for `size` bytes.
     pub fn sized(size: usize) -> Result<Output, NoMemory> {
         let mut output = Output::new(None);
         output.bytes.try_reserve_exact(size).map_err(|_| NoMemory)?;
-        output.bytes.resize(size, 0);
         Ok(output)
     }
 

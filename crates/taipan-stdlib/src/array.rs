@@ -322,6 +322,13 @@ fn fill(vm: &mut Vm, this: &Value, initial: &Value) -> Py<()> {
         if array.is_text() && !other.is_text() {
             return Err(vm.type_error("array item must be a unicode character, not int"));
         }
+        if other.is_text() && !array.is_text() {
+            let message = format!(
+                "cannot use a unicode array to initialize an array with typecode '{}'",
+                array.letter
+            );
+            return Err(vm.type_error(message));
+        }
         if other.letter == array.letter {
             let data = copy_data(vm, initial);
             return push(vm, this, &data);

@@ -169,7 +169,9 @@ fn scrypt_function(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     };
     let mut key = room(vm, length as usize)?;
     // The library's allocations cannot fail gently: see first that there is room for them.
-    drop(room(vm, blocks as usize)?);
+    if Vec::<u8>::new().try_reserve_exact(blocks as usize).is_err() {
+        return Err(vm.memory_error());
+    }
     // The length was checked, which is all that it can object to.
     let _ = scrypt::scrypt(&password, &salt, &parameters, &mut key);
     new_bytes(vm, &key)

@@ -25,13 +25,17 @@ static SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &METHODS,
-    getset: &GETSET,
+    getset: GETSET,
     doc: "_ZlibDecompressor(wbits=15, zdict=b'')\n--\n\nA decompressor for data in parts.\n\n  zdict\n    The dictionary that the data was compressed with.",
     ..TypeSpec::DEFAULT
 };
 static LAYOUT: Layout = Layout::of::<Incremental<Dictionary>>();
 
-decompressor_methods!(Dictionary, ZLIB_DECOMPRESSOR);
+decompressor_methods!(
+    Dictionary,
+    ZLIB_DECOMPRESSOR,
+    "End of stream already reached"
+);
 
 pub(super) fn define(dict: &Value) {
     ZLIB_DECOMPRESSOR.define(&SPEC);

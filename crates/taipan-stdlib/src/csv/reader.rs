@@ -15,7 +15,7 @@ use taipan_types::list::new_list;
 native_type! {
     /// Payload of readers.
     READER "_csv.reader" Reader { lines: Value, dialect: Value }
-    ReaderState { line: i64 }
+    ReaderState { line: i64, rows: u64 }
 }
 
 static SPEC: TypeSpec = TypeSpec {
@@ -59,7 +59,7 @@ pub(super) fn reader(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
     Ok(new_object(Reader {
         lines,
         dialect,
-        state: Locked::new(ReaderState { line: 0 }),
+        state: Locked::new(ReaderState { line: 0, rows: 0 }),
     }))
 }
 
@@ -288,7 +288,12 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
         limit: state(vm).limit.get(),
     };
     loop {
-        let Some(line) = vm.next(&reader.lines)? else {
+        let rows = reader.lock(vm).rows;
+        let line = vm.next(&reader.lines)?;
+        if reader.lock(vm).rows != rows {
+            return Err(error(vm, "iterator has already advanced the reader"));
+        }
+        let Some(line) = line else {
             if row.field.is_empty() && row.at != At::InQuoted {
                 return Ok(None);
             }
@@ -314,5 +319,6 @@ fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
             break;
         }
     }
+    reader.lock(vm).rows += 1;
     Ok(Some(new_list(row.fields)))
 }

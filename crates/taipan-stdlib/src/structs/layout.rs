@@ -113,6 +113,15 @@ impl Layout {
             size: 0,
             big_endian,
         };
+        // The size comes first: the fields of a format that is too long might not fit into memory.
+        layout.read(rest, native, false)?;
+        layout.size = 0;
+        layout.read(rest, native, true)?;
+        Ok(layout)
+    }
+
+    /// Adds up the sizes, and keeps the fields if told to.
+    fn read(&mut self, rest: &[u8], native: bool, keep: bool) -> Result<(), Refusal> {
         let mut at = 0;
         while let Some(&byte) = rest.get(at) {
             at += 1;
@@ -134,12 +143,12 @@ impl Layout {
                     .ok_or(Refusal::Text("repeat count given without format specifier"))?;
                 at += 1;
             }
-            layout.add(code, count.unwrap_or(1), native)?;
+            self.add(code, count.unwrap_or(1), native, keep)?;
         }
-        Ok(layout)
+        Ok(())
     }
 
-    fn add(&mut self, code: u8, count: usize, native: bool) -> Result<(), Refusal> {
+    fn add(&mut self, code: u8, count: usize, native: bool, keep: bool) -> Result<(), Refusal> {
         let grown = |size: usize, more: usize| {
             size.checked_add(more)
                 .filter(|size| *size <= isize::MAX as usize)
@@ -156,7 +165,9 @@ impl Layout {
                 } else {
                     Kind::Pascal
                 };
-                self.push(kind, code, count)?;
+                if keep {
+                    self.push(kind, code, count)?;
+                }
                 self.size = grown(self.size, count)?;
                 return Ok(());
             }
@@ -171,6 +182,10 @@ impl Layout {
         }
         let total = count.checked_mul(size).ok_or(TOO_LONG)?;
         let end = grown(self.size, total)?;
+        if !keep {
+            self.size = end;
+            return Ok(());
+        }
         if self.fields.try_reserve(count).is_err() {
             return Err(Refusal::Memory);
         }

@@ -152,7 +152,7 @@ fn compile(vm: &mut Vm, format: &Value) -> Py<Compiled> {
         return Ok(compiled.clone());
     }
     if format.contains(&0) {
-        return Err(vm.value_error("embedded null character"));
+        return Err(error(vm, "embedded null character"));
     }
     let compiled = match Layout::parse(&format) {
         Ok(layout) => Arc::new(layout),
@@ -433,9 +433,10 @@ fn struct_format(vm: &mut Vm, this: &Value) -> Py {
     Ok(new_ascii(&layout.format))
 }
 
+/// Without a format the size is -1.
 fn struct_size(vm: &mut Vm, this: &Value) -> Py {
-    let layout = layout_of(vm, this)?;
-    Ok(Value::int(layout.size as i64))
+    let layout = this.expect::<Struct>().lock(vm).layout.clone();
+    Ok(Value::int(layout.map_or(-1, |layout| layout.size as i64)))
 }
 
 fn struct_sizeof(vm: &mut Vm, this: &Value) -> Py {
