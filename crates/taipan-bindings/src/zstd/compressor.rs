@@ -79,6 +79,8 @@ struct Packer {
     context: NonNull<lib::ZSTD_CCtx>,
     prefix: Vec<u8>,
     last_mode: i32,
+    /// Worker threads may be at work between two calls.
+    workers: bool,
 }
 
 // SAFETY: the context belongs to this object alone and knows no thread.
@@ -86,12 +88,40 @@ unsafe impl Send for Packer {}
 
 impl Drop for Packer {
     fn drop(&mut self) {
+        if self.workers {
+            self.drain();
+        }
         // SAFETY: made by the library, freed once.
         unsafe { lib::ZSTD_freeCCtx(self.context.as_ptr()) };
     }
 }
 
 impl Packer {
+    /// Waits until the workers are done: the library frees the dictionary they read before it stops them.
+    fn drain(&mut self) {
+        let mut scratch = vec![0u8; 1 << 16];
+        loop {
+            let mut input = lib::ZSTD_inBuffer {
+                src: scratch.as_ptr().cast(),
+                size: 0,
+                pos: 0,
+            };
+            let mut target = lib::ZSTD_outBuffer {
+                dst: scratch.as_mut_ptr().cast(),
+                size: scratch.len(),
+                pos: 0,
+            };
+            let end = lib::ZSTD_EndDirective::ZSTD_e_end;
+            // SAFETY: a live context; the output buffer is a live slice, the input is empty.
+            let result = unsafe {
+                lib::ZSTD_compressStream2(self.context.as_ptr(), &mut target, &mut input, end)
+            };
+            if !matches!(check(result), Ok(left) if left > 0) {
+                return;
+            }
+        }
+    }
+
     fn new() -> Result<Packer, Failure> {
         // SAFETY: plain call.
         let context = NonNull::new(unsafe { lib::ZSTD_createCCtx() }).ok_or(Failure::NoMemory)?;
@@ -99,6 +129,7 @@ impl Packer {
             context,
             prefix: Vec::new(),
             last_mode: FLUSH_FRAME,
+            workers: false,
         })
     }
 
@@ -107,6 +138,9 @@ impl Packer {
         let parameter = compression_parameter(number).ok_or_else(unknown)?;
         // SAFETY: a live context.
         check(unsafe { lib::ZSTD_CCtx_setParameter(self.context.as_ptr(), parameter, value) })?;
+        if parameter as i32 == lib::ZSTD_cParameter::ZSTD_c_nbWorkers as i32 {
+            self.workers = value > 0;
+        }
         Ok(())
     }
 
