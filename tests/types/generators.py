@@ -412,4 +412,40 @@ def gather(*args):
 
 a, *b = count(4)
 assert a == 0 and b == [1, 2, 3] and gather(*count(3)) == (0, 1, 2)
+
+
+# The exception that a generator handles is its own, though its caller handles the same one.
+def keeps():
+    try:
+        yield
+    except ValueError as error:
+        yield sys.exception() is error
+        yield sys.exception() is error
+
+
+keeper = keeps()
+next(keeper)
+try:
+    raise ValueError
+except ValueError as error:
+    assert keeper.throw(error)
+assert next(keeper) and sys.exception() is None
+
+
+# A generator that delegates is seen behind what it throws into.
+def outer_of():
+    yield from inner_of()
+
+
+def inner_of():
+    try:
+        yield
+    except ValueError:
+        yield sys._getframe().f_back.f_code.co_name
+
+
+outer = outer_of()
+next(outer)
+assert outer.throw(ValueError) == "outer_of"
+
 print("ok")

@@ -377,4 +377,169 @@ raises(
 )
 monitoring.free_tool_id(TOOL)
 assert monitoring.get_tool(TOOL) is None
+
+
+# ---- assigning f_lineno ----
+
+
+def jumping(function, at, to, event="line"):
+    """Runs a function that is moved from one line to another, once; the message of a refusal."""
+    state = {"done": False, "error": None}
+    first = function.__code__.co_firstlineno
+
+    def local(frame, kind, arg):
+        if frame.f_code is function.__code__ and not state["done"] and kind == event and frame.f_lineno == first + at:
+            state["done"] = True
+            try:
+                frame.f_lineno = first + to
+                assert frame.f_lineno == first + to
+            except ValueError as error:
+                state["error"] = str(error)
+        return local
+
+    out = []
+    sys.settrace(local)
+    try:
+        function(out)
+    finally:
+        sys.settrace(None)
+    return out, state["error"]
+
+
+def straight(out):
+    out.append(1)
+    out.append(2)
+    out.append(3)
+
+
+assert jumping(straight, 1, 3) == ([3], None)
+assert jumping(straight, 2, 1) == ([1, 1, 2, 3], None)
+assert jumping(straight, 1, 20)[1].endswith("comes after the current code block")
+assert jumping(straight, 2, -1)[1].endswith("comes before the current code block")
+assert jumping(straight, 0, 2, "call")[1] == "can't jump from the 'call' trace event of a new frame"
+assert jumping(straight, 3, 2, "return")[1] == "can only jump from a 'line' trace event"
+
+
+def blocks(out):
+    out.append(1)
+    for item in [2, 3]:
+        out.append(item)
+    try:
+        out.append(5)
+    except ValueError:
+        out.append(7)
+    out.append(8)
+
+
+assert jumping(blocks, 3, 8) == ([1, 8], None)
+assert jumping(blocks, 1, 3) == ([1, 2, 3, 5, 8], "can't jump into the body of a for loop")
+assert jumping(blocks, 8, 7) == ([1, 2, 3, 5, 8], "can't jump into an 'except' block as there's no exception")
+
+
+def handling(out):
+    try:
+        raise ValueError
+    except ValueError:
+        out.append(sys.exception() is not None)
+        out.append(5)
+    out.append(sys.exception() is None)
+
+
+assert jumping(handling, 5, 6) == ([True, True], None)
+
+try:
+    sys._getframe().f_lineno = 1
+except ValueError as error:
+    assert str(error) == "f_lineno can only be set in a trace function"
+else:
+    raise AssertionError
+
+# ---- monitoring: branches, events switched on anew, moving a frame ----
+
+mon = sys.monitoring
+mon.use_tool_id(3, "more")
+seen = []
+
+
+def branchy(n):
+    while n:
+        n -= 1
+
+
+def on_branch(code, offset, destination):
+    seen.append((offset, destination))
+
+
+for kind in (mon.events.BRANCH_LEFT, mon.events.BRANCH_RIGHT):
+    mon.register_callback(3, kind, on_branch)
+mon.set_local_events(3, branchy.__code__, mon.events.BRANCH_LEFT | mon.events.BRANCH_RIGHT)
+branchy(2)
+ways = {(source, place) for source, left, right in branchy.__code__.co_branches() for place in (left, right)}
+assert len(seen) == 3 and set(seen) <= ways and len(set(seen)) == 2
+mon.set_local_events(3, branchy.__code__, 0)
+
+seen.clear()
+mon.register_callback(3, mon.events.LINE, lambda code, line: seen.append(line) or mon.DISABLE)
+mon.set_local_events(3, straight.__code__, mon.events.LINE)
+straight([])
+straight([])
+assert len(seen) == 3
+mon.set_local_events(3, straight.__code__, 0)
+mon.set_local_events(3, straight.__code__, mon.events.LINE)
+straight([])
+assert len(seen) == 6
+mon.set_local_events(3, straight.__code__, 0)
+
+
+def move(code, line):
+    if line == code.co_firstlineno + 2 and not seen:
+        seen.append(line)
+        sys._getframe(1).f_lineno = line + 1
+
+
+seen.clear()
+mon.register_callback(3, mon.events.LINE, move)
+mon.set_local_events(3, straight.__code__, mon.events.LINE)
+out = []
+straight(out)
+assert out == [1, 3]
+mon.set_local_events(3, straight.__code__, 0)
+mon.register_callback(3, mon.events.LINE, None)
+try:
+    mon.set_events(3, mon.events.C_RETURN | mon.events.CALL)
+except ValueError as error:
+    assert str(error) == "cannot set C_RETURN or C_RAISE events independently"
+else:
+    raise AssertionError
+mon.free_tool_id(3)
+
+
+# What a trace function that is installed meanwhile sees after an await.
+def after_await():
+    frame = sys._getframe()
+    lines_seen = []
+
+    def local(frame, event, arg):
+        lines_seen.append(event)
+        return local
+
+    def install():
+        frame.f_trace = local
+        sys.settrace(local)
+        return 5
+        yield
+
+    value = yield from install()
+    value += 1
+    sys.settrace(None)
+    return lines_seen
+
+
+try:
+    next(after_await())
+except StopIteration as stop:
+    assert "line" in stop.value
+else:
+    raise AssertionError
+
 print("ok")

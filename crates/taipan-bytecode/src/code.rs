@@ -218,6 +218,16 @@ impl Code {
         self.bytecode.len() / 2
     }
 
+    /// The line that a frame is on before its first instruction: where the definition begins; modules begin before their first
+    /// line.
+    pub fn line_of_beginning(&self) -> u32 {
+        if &*self.name == "<module>" {
+            0
+        } else {
+            self.firstlineno
+        }
+    }
+
     /// Decodes the instructions.
     pub fn instructions(&self) -> Instructions<'_> {
         Instructions {

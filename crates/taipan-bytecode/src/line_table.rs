@@ -8,10 +8,10 @@
 //! Line deltas count from the line of the last entry that had one, the first from `co_firstlineno`.
 //! Columns count UTF-8 bytes from 0.
 
-/// A source range. Lines count from 1; line 0 with a column is where a module begins.
+/// A source range. Lines count from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Position {
-    /// Line of the start; 0 with no column if the instruction has no position.
+    /// Line of the start, 0 if the instruction has no position.
     pub line: u32,
     /// Line of the end.
     pub end_line: u32,
@@ -42,19 +42,9 @@ impl Position {
         }
     }
 
-    /// Where a definition begins: the position of its frame's first instruction.
-    pub const fn of_start(line: u32) -> Position {
-        Position {
-            line,
-            end_line: if line == 0 { 1 } else { line },
-            col: 0,
-            end_col: 0,
-        }
-    }
-
     /// Whether there is a position.
     pub const fn is_some(self) -> bool {
-        self.line != 0 || self.col != Position::NO_COLUMN
+        self.line != 0
     }
 
     /// The line, if there is a position.

@@ -99,8 +99,6 @@ macro_rules! for_each_op {
         "(a, b, c, d -- d, a, b, c) Move the top down to position four.";
     Nop "NOP" = 9, None, |_| 0 => 0, [],
         "Do nothing; it carries a line number.";
-    Resume "RESUME" = 46, None, |_| 0 => 0, [],
-        "Do nothing. First instruction of all code but that of generators: the beginning of a frame, on the line where the definition begins (0 in a module).";
     RotN "ROT_N" = 99, Count, |n| n => n, [],
         "Move the top down to position n (n >= 1; 1 is the top itself), the n-1 items above that position moving up by one.";
     Copy "COPY" = 120, Count, |n| n => n + 1, [],
@@ -413,6 +411,13 @@ macro_rules! for_each_op {
     };
 }
 
+/// To be raised when the same instructions come to mean something else, or the same source is compiled otherwise.
+macro_rules! revision {
+    () => {
+        3
+    };
+}
+
 macro_rules! define_ops {
     ($($name:ident $text:literal = $number:literal, $operand:ident,
        |$arg:pat_param| $pops:expr => $pushes:expr $(, jump $jpops:expr => $jpushes:expr)?,
@@ -463,8 +468,8 @@ macro_rules! define_ops {
         }
 
         /// A number that changes with every change of the portable rows (names, numbers, operand kinds, stack
-        /// effects as written), so that no stale compiled file is ever run.
-        pub const TABLE_HASH: u32 = fnv(concat!($(
+        /// effects as written) and with [`revision!`], so that no stale compiled file is ever run.
+        pub const TABLE_HASH: u32 = fnv(concat!(revision!(), ";", $(
             $text, $number, stringify!($operand), stringify!($arg $pops => $pushes $(, $jpops => $jpushes)?), ";"
         ),*));
     };

@@ -275,6 +275,10 @@ pub fn equal(a: &Constant, b: &Constant) -> bool {
     if let (Some(a), Some(b)) = (to_float(a), to_float(b)) {
         return a == b;
     }
+    let number = |value| to_complex(value).or(to_float(value).map(|real| (real, 0.0)));
+    if let (Some(a), Some(b)) = (number(a), number(b)) {
+        return a == b;
+    }
     a == b
 }
 

@@ -167,17 +167,37 @@ fn number_or_none(number: Option<u32>) -> Value {
     number.map_or_else(Value::none, |number| Value::int(i64::from(number)))
 }
 
-/// `co_lines()`: `(start, end, line)` of runs of bytes.
+/// `co_lines()`: `(start, end, line)` of runs of bytes. The beginning of a frame, whose `f_lasti` is -1, counts as a place before
+/// the first byte, on the line of the definition.
 fn co_lines(vm: &mut Vm, value: &Value) -> Py {
     let code = plain(value);
-    let rows: Vec<Value> = line_table::lines(&code.linetable, code.firstlineno)
+    let mut runs: Vec<(i64, i64, Option<u32>)> =
+        line_table::lines(&code.linetable, code.firstlineno)
+            .into_iter()
+            .map(|(start, end, line)| (2 * i64::from(start), 2 * i64::from(end), line))
+            .collect();
+    if !code.is_generator_like() {
+        let line = Some(code.line_of_beginning());
+        match runs.first_mut() {
+            Some(first) if first.2 == line => first.0 = -1,
+            _ => runs.insert(0, (-1, 0, line)),
+        }
+    }
+    let rows: Vec<Value> = runs
         .into_iter()
         .map(|(start, end, line)| {
-            new_tuple([
-                Value::int(2 * i64::from(start)),
-                Value::int(2 * i64::from(end)),
-                number_or_none(line),
-            ])
+            new_tuple([Value::int(start), Value::int(end), number_or_none(line)])
+        })
+        .collect();
+    vm.iter(&new_tuple(rows))
+}
+
+/// `co_branches()`: `(offset, offset straight on, offset of the jump)` of conditional jumps.
+fn co_branches(vm: &mut Vm, value: &Value) -> Py {
+    let rows: Vec<Value> = crate::monitor::parts::branches(plain(value))
+        .into_iter()
+        .map(|(from, left, right)| {
+            new_tuple([from, left, right].map(|unit| Value::int(2 * i64::from(unit))))
         })
         .collect();
     vm.iter(&new_tuple(rows))
@@ -592,8 +612,9 @@ fn code_repr(_vm: &mut Vm, value: &Value) -> Py {
     Ok(new_str(&text))
 }
 
-static CODE_METHODS: [MethodDef; 5] = [
+static CODE_METHODS: [MethodDef; 6] = [
     f0("co_lines(self, /)", co_lines, ""),
+    f0("co_branches(self, /)", co_branches, ""),
     f0("co_positions(self, /)", co_positions, ""),
     bound(REPLACE_SIGNATURE, replace, REPLACE_DOC),
     taipan_core::raw(

@@ -255,7 +255,6 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         frame = $new;
                         load_frame!();
                         if WATCHED {
-                            // The beginning of a frame cannot be left.
                             tri!(monitor::entered(vm, frame, monitor::Entry::Start));
                         }
                         if breaker!() {
@@ -277,6 +276,13 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             switch!();
                         }
                     };
+                }
+                /// [`op`] for one that calls what may switch watching on or off.
+                macro_rules! op_call {
+                    ($function:path) => {{
+                        op!($function);
+                        after_call!();
+                    }};
                 }
                 /// A call instruction: the call, the slots of callable and first argument, and how many slots a native call
                 /// uses up.
@@ -374,9 +380,8 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                 macro_rules! land {
                     ($landing:expr) => {{
                         let landing = $landing;
-                        let number = monitor::land(vm, frame, sp, landing);
+                        part = monitor::land(vm, frame, sp, landing);
                         load_registers!();
-                        part = number;
                         place = monitor::Place::landed(frame, landing);
                         continue 'raise;
                     }};
@@ -385,18 +390,10 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                 /// The hooks of a yield.
                 macro_rules! watch_yield {
                     ($value:ident) => {
-                        if WATCHED {
-                            match monitor::yielded(vm, frame, &$value) {
-                                Ok(None) => {}
-                                Ok(Some(landing)) => {
-                                    drop($value);
-                                    land!(landing);
-                                }
-                                Err(raised) => {
-                                    drop($value);
-                                    break 'raise raised;
-                                }
-                            }
+                        if WATCHED && let Some(landing) = tri!(monitor::yielded(vm, frame, &$value))
+                        {
+                            drop($value);
+                            land!(landing);
                         }
                     };
                 }
@@ -439,7 +436,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
 
                 match instr.op {
                     // ---- stack ----
-                    Quick::Nop | Quick::ExtendedArg | Quick::Resume => {}
+                    Quick::Nop | Quick::ExtendedArg => {}
                     Quick::PopTop => {
                         sp = sp.sub(1);
                         let word = *sp;
@@ -1011,7 +1008,9 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         }
                         sp = sp.add(1);
                     }
+                    Quick::LoadSuperAttr if WATCHED => op!(monitor::load_super_attr),
                     Quick::LoadSuperAttr => op!(ops::attribute::load_super_attr),
+                    Quick::LoadSuperMethod if WATCHED => op!(monitor::load_super_method),
                     Quick::LoadSuperMethod => op!(ops::attribute::load_super_method),
 
                     // ---- calls ----
@@ -1261,9 +1260,9 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                     Quick::CheckExcMatch => op!(ops::raise::check_match),
                     Quick::CheckEgMatch => op!(ops::raise::check_group_match),
                     Quick::PrepReraiseStar => op!(ops::raise::prep_reraise_star),
-                    Quick::BeforeWith => op!(ops::raise::before_with),
-                    Quick::BeforeAsyncWith => op!(ops::raise::before_async_with),
-                    Quick::WithExceptStart => op!(ops::raise::with_except_start),
+                    Quick::BeforeWith => op_call!(ops::raise::before_with),
+                    Quick::BeforeAsyncWith => op_call!(ops::raise::before_async_with),
+                    Quick::WithExceptStart => op_call!(ops::raise::with_except_start),
 
                     // ---- generators and coroutines ----
                     Quick::GenStart => {
@@ -1315,7 +1314,8 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                                         &value
                                     ));
                                 }
-                                replace2!(value)
+                                replace2!(value);
+                                after_call!();
                             }
                         }
                     }
@@ -1343,7 +1343,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                     Quick::MatchClass => op!(ops::matching::class),
 
                     // ---- the rest ----
-                    Quick::ImportName => op!(ops::import::import_name),
+                    Quick::ImportName => op_call!(ops::import::import_name),
                     Quick::ImportFrom => op!(ops::import::import_from),
                     Quick::ImportStar => op!(ops::import::import_star),
                     Quick::PrintExpr => op!(ops::import::print_expr),

@@ -3,6 +3,7 @@
 use crate::dispatch::run_loop;
 use crate::frame::{self, Frame};
 use crate::{monitor, unwind};
+use taipan_core::vm::breaker;
 use taipan_core::{Py, Raised, Value, Vm};
 
 /// How a frame was left.
@@ -66,22 +67,28 @@ fn handle(vm: &mut Vm, entry: *mut Frame, raised: Raised) -> Py<Exit> {
     run_from(vm, frame, entry)
 }
 
-/// Runs the copy of the loop that fits: it ends early when watching is switched on or off.
+/// Runs the copy of the loop that fits: it ends early when watching is switched on or off. Then the loop that called this one is
+/// told too: it may be the wrong one now.
 #[inline]
 fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
     let mut frame = start;
-    loop {
+    let watched = vm.thread().tracing.get() != 0;
+    let result = loop {
         let exit = if vm.thread().tracing.get() == 0 {
             run_loop::<false>(vm, frame, entry)
         } else {
             run_loop::<true>(vm, frame, entry)
         };
         match exit {
-            Ok(Some(exit)) => return Ok(exit),
+            Ok(Some(exit)) => break Ok(exit),
             Ok(None) => frame = frame::top(vm),
-            Err(raised) => return Err(raised),
+            Err(raised) => break Err(raised),
         }
+    };
+    if watched != (vm.thread().tracing.get() != 0) {
+        vm.request(breaker::TRACE);
     }
+    result
 }
 
 /// Serves the breaker. Being watched or not is settled by the caller.

@@ -90,7 +90,7 @@ impl FrameObject {
                 taipan_bytecode::line_table::position_at(&code.linetable, code.firstlineno, unit)
                     .line()
             }
-            None => Some(code.firstlineno),
+            None => Some(code.line_of_beginning()),
         }
     }
 

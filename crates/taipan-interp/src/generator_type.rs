@@ -138,7 +138,11 @@ fn thrown_exception(vm: &mut Vm, args: &[Value]) -> Py {
         .cast::<Type>()
         .filter(|ty| ty.is_subtype(&builtin_types::BASE_EXCEPTION))
     {
-        instantiate(vm, what, ty, value)?
+        // An error in making it is what is thrown.
+        match instantiate(vm, what, ty, value) {
+            Ok(exception) => exception,
+            Err(raised) => vm.take_raised(raised),
+        }
     } else if what.is_instance(&builtin_types::BASE_EXCEPTION) {
         if value.is_some() {
             return Err(vm.type_error("instance exception may not have a separate value"));

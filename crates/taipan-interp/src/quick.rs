@@ -127,8 +127,6 @@ pub struct QuickCode {
     units: Box<[u32]>,
     /// For each unit, the quick instruction that covers it.
     index_of_unit: Box<[u32]>,
-    /// The unit of the first quick instruction: `RESUME` does nothing and has none.
-    begin: u32,
     /// Handlers, in quick indexes.
     pub handlers: Box<[ExceptionEntry]>,
     /// The line of each unit, 0 for none; made when somebody watches.
@@ -176,11 +174,7 @@ impl QuickCode {
         let mut units = Vec::with_capacity(portable.len());
         let mut index_of_unit = vec![0u32; code.units() + 1];
         let mut caches: Vec<UnsafeCell<Cache>> = Vec::new();
-        let resumes = portable
-            .first()
-            .is_some_and(|first| first.op == Ok(Op::Resume));
-        let begin = u32::from(resumes && portable.len() > 1);
-        let mut at = begin as usize;
+        let mut at = 0;
         while at < portable.len() {
             let first = portable[at];
             // Instructions that may be fused with the first: no jump goes into their middle.
@@ -236,7 +230,6 @@ impl QuickCode {
             caches: caches.into(),
             units: units.into(),
             index_of_unit: index_of_unit.into(),
-            begin,
             handlers,
             lines: OnceCell::new(),
             line_starts: OnceCell::new(),
@@ -269,21 +262,17 @@ impl QuickCode {
     /// The first portable unit of a quick index.
     pub fn first_unit(&self, index: u32) -> u32 {
         let unit = self.unit(index);
-        let before = self
-            .index_of_unit
-            .get(self.begin as usize..unit as usize)
-            .unwrap_or(&[]);
+        let before = self.index_of_unit.get(..unit as usize).unwrap_or(&[]);
         let more = before.iter().rev().take_while(|own| **own == index);
         unit - more.count() as u32
     }
 
-    /// The unit of a frame that has not run its first quick instruction: that of the instruction for its beginning, if
-    /// there is one.
+    /// The unit of a frame that has not run its first quick instruction: that of `GEN_START`, which stands for its beginning.
     pub fn unit_of_beginning(&self) -> Option<u32> {
         let first = self.instrs.first()?;
         // SAFETY: a plain word.
-        let generator = unsafe { (*first.get()).op } == Quick::GenStart;
-        (generator || self.begin > 0).then_some(0)
+        let op = unsafe { (*first.get()).op };
+        (op == Quick::GenStart).then_some(0)
     }
 
     /// The quick index that covers a portable unit.

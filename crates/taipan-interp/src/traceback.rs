@@ -92,8 +92,12 @@ impl Traceback {
 pub(crate) fn add_here(vm: &mut Vm, raised: &Value, frame: *mut Frame) {
     let object = frame_object::object_of(vm, frame);
     // SAFETY: a live frame.
-    let unit = unsafe { (*frame).unit() }.unwrap_or(0);
+    let unit = unsafe { (*frame).unit() };
+    let line = unit
+        .is_none()
+        .then(|| object.expect::<FrameObject>().line())
+        .flatten();
     let next = exception::traceback(vm, raised);
-    let entry = Traceback::create(next, object, unit, None);
+    let entry = Traceback::create(next, object, unit.unwrap_or(0), line);
     exception::set_traceback(vm, raised, Some(entry));
 }

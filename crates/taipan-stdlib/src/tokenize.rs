@@ -11,7 +11,7 @@ use taipan_core::lock::Locked;
 use taipan_core::str_object::{new_str, str_of};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, Layout, MethodDef, Py, Slots, TypeObject, TypeSpec, Value, Vm};
-use taipan_syntax::tokenize::TokenSource;
+use taipan_syntax::tokenize::{NO_COLUMN, TokenSource};
 use taipan_syntax::{ErrorKind, SyntaxError};
 use taipan_types::bytes::bytes_of;
 
@@ -119,7 +119,11 @@ fn load(vm: &mut Vm, this: &Value) -> Py<()> {
         match token {
             Ok(token) => {
                 let place = |(line, column): (u32, u32)| {
-                    new_tuple([Value::int(line.into()), Value::int(column.into())])
+                    let column = match column {
+                        NO_COLUMN => -1,
+                        column => i64::from(column),
+                    };
+                    new_tuple([Value::int(line.into()), Value::int(column)])
                 };
                 tokens.push_back(new_tuple([
                     Value::int(token.kind.into()),

@@ -47,6 +47,9 @@ const OPERATORS: [&str; 48] = [
     "|=", "^=", "<<=", ">>=", "**=", "//", "//=", "@", "@=", "->", "...", ":=", "!",
 ];
 
+/// The column of a token that has none.
+pub const NO_COLUMN: u32 = u32::MAX;
+
 /// A token with positions: lines from one, columns in characters from zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PyToken {
@@ -68,6 +71,8 @@ pub struct Tokenizer<'s> {
     extra: bool,
     /// The last newline is not in the original.
     implied_newline: bool,
+    /// The lines that end with a carriage return too.
+    crlf: &'s [u32],
     /// Pieces of a token that is split, last first.
     waiting: Vec<PyToken>,
     /// The f-string being read is raw.
@@ -80,6 +85,7 @@ pub struct TokenSource {
     text: String,
     index: LineIndex,
     implied_newline: bool,
+    crlf: Vec<u32>,
 }
 
 impl TokenSource {
@@ -91,10 +97,12 @@ impl TokenSource {
             text.push('\n');
         }
         let index = LineIndex::new(&text);
+        let crlf = crlf_lines(source);
         TokenSource {
             text,
             index,
             implied_newline,
+            crlf,
         }
     }
 
@@ -118,11 +126,27 @@ impl TokenSource {
             lexer: if extra { lexer.extra_tokens() } else { lexer },
             extra,
             implied_newline: self.implied_newline,
+            crlf: &self.crlf,
             waiting: Vec::new(),
             raw: false,
             done: false,
         }
     }
+}
+
+/// The numbers of the lines that end with carriage return and newline.
+fn crlf_lines(source: &str) -> Vec<u32> {
+    let bytes = source.as_bytes();
+    let mut lines = Vec::new();
+    let mut line = 1;
+    for (i, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'\r' if bytes.get(i + 1) == Some(&b'\n') => lines.push(line),
+            b'\r' | b'\n' => line += 1,
+            _ => {}
+        }
+    }
+    lines
 }
 
 impl Tokenizer<'_> {
@@ -166,11 +190,24 @@ impl Tokenizer<'_> {
             end: self.place(t.end),
         };
         match t.kind {
+            Kind::Newline | Kind::Nl if !self.extra => {
+                token.end = token.start;
+                token.text.clear();
+            }
             Kind::Newline | Kind::Nl => {
-                token.end = (token.start.0, token.start.1 + 1);
+                let (line, col) = token.start;
+                token.end = (line, col + 1);
                 if self.implied_newline && t.end as usize == self.src.len() {
                     token.text.clear();
+                } else if self.crlf.binary_search(&line).is_ok() {
+                    token.text = "\r\n".to_owned();
+                    token.end = (line, col + 2);
                 }
+            }
+            Kind::Indent | Kind::Dedent if !self.extra => {
+                token.text.clear();
+                token.start.1 = NO_COLUMN;
+                token.end.1 = NO_COLUMN;
             }
             Kind::Indent => {
                 let start = self.index.line_start(t.line);

@@ -191,7 +191,12 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let bound = symbol.flags & DEF_LOCAL != 0 && symbol.flags & DEF_NONLOCAL == 0;
-            if !bound && !in_class {
+            // Another comprehension may have left a local of that name behind.
+            let global = matches!(
+                symbol.scope,
+                NameScope::GlobalImplicit | NameScope::GlobalExplicit
+            );
+            if !bound && !in_class && !global {
                 continue;
             }
             // A free name of a comprehension in a class may be the class's own cell.

@@ -163,16 +163,18 @@ impl<'a> Compiler<'a> {
         self.enter_unit(kind, block, name, line);
         self.set_arguments(&def.parameters);
         let mut body: &'a [Stmt] = &def.body;
+        let mut doc = Constant::None;
         if self.table.block(block).has_docstring
             && let Some((Stmt::Expr(first), rest)) = body.split_first()
         {
             if self.optimize < 2
                 && let Some(text) = self.docstring(&first.value)?
             {
-                self.unit().consts.add(text);
+                doc = text;
             }
             body = rest;
         }
+        self.unit().consts.add(doc);
         self.stmts(body)?;
         self.leave_unit(true)
     }
@@ -189,11 +191,10 @@ impl<'a> Compiler<'a> {
         if let Some(parameters) = &e.parameters {
             self.set_arguments(parameters);
         }
+        self.unit().consts.add(Constant::None);
         self.expr(&e.body)?;
         let body = self.pos_of(&*e.body);
         self.op(Op::ReturnValue, body);
-        // Stays if there is no other.
-        self.unit().consts.add(Constant::None);
         let code = self.leave_unit(false)?;
         self.make_function(code, flags, pos);
         Ok(())

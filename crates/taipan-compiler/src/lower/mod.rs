@@ -155,21 +155,15 @@ impl<'a> Compiler<'a> {
         }
         self.units.push(unit);
         self.set_qualname();
-        let line = if kind == UnitKind::Module {
-            0
-        } else {
-            firstlineno
-        };
-        let start = Position::of_start(line);
-        if !(table.generator || table.coroutine) || !self.start_generator_like(kind, start) {
-            self.op(Op::Resume, start);
+        if table.generator || table.coroutine {
+            self.start_generator_like(kind);
         }
     }
 
-    /// Generators begin by taking the first value sent, and turn a stray `StopIteration` into an error. False if it is none.
-    fn start_generator_like(&mut self, kind: UnitKind, pos: Position) -> bool {
+    /// Generators begin by taking the first value sent, and turn a stray `StopIteration` into an error.
+    fn start_generator_like(&mut self, kind: UnitKind) {
         if kind == UnitKind::Module && !self.context.top_level_await {
-            return false;
+            return;
         }
         let flags = self.generator_flags();
         let start = if flags.contains(CodeFlags::ASYNC_GENERATOR) {
@@ -178,12 +172,12 @@ impl<'a> Compiler<'a> {
             u32::from(flags.contains(CodeFlags::COROUTINE))
         };
         if flags.is_empty() {
-            return false;
+            return;
         }
-        self.op_arg(Op::GenStart, start, pos);
+        let line = Position::of_line(self.unit_ref().firstlineno);
+        self.op_arg(Op::GenStart, start, line);
         let handler = self.label();
         self.guard(handler, true, NOWHERE);
-        true
     }
 
     fn generator_flags(&self) -> CodeFlags {
@@ -372,9 +366,7 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn mangled(&mut self, name: &str) -> Ident {
         let name = self.interner.intern(name);
-        if let Some(names) = &self.block().mangled_names
-            && !names.contains(&name)
-        {
+        if !self.table.mangles(self.unit_ref().block, &name) {
             return name;
         }
         let last = self.units.len() - 1;

@@ -6,7 +6,7 @@
 use taipan_bytecode::line_table::Position;
 use taipan_bytecode::{Compare, Constant, Op};
 use taipan_syntax::Ranged;
-use taipan_syntax::ast::{self, Expr, Pattern, Singleton, UnaryOp};
+use taipan_syntax::ast::{self, Expr, Operator, Pattern, Singleton, UnaryOp};
 
 use super::ir::Label;
 use super::names::Access;
@@ -200,6 +200,17 @@ impl<'a> Compiler<'a> {
                 "patterns may only match literals and attribute lookups",
                 p.value.range(),
             );
+        }
+        // No other operator than those of a number's sign and of complex numbers.
+        let operator = match &*p.value {
+            Expr::BinOp(sum) => {
+                !matches!(sum.op, Operator::Add | Operator::Sub) || sum.right.is_unary_op_expr()
+            }
+            Expr::UnaryOp(sign) => sign.operand.is_bin_op_expr(),
+            _ => false,
+        };
+        if operator {
+            return self.fail("invalid syntax", p.value.range());
         }
         self.expr(&p.value)?;
         self.op_arg(Op::CompareOp, Compare::Eq as u32, pos);

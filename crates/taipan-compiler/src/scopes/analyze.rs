@@ -162,7 +162,9 @@ fn analyze_name(
         }
         return Ok(NameScope::Local);
     }
-    if let Some(class) = outer.class {
+    if let Some(class) = outer.class
+        && !CLASS_CELLS.contains(&&**name)
+    {
         let class_flags = table.block(class).symbols.flags_of(name);
         if class_flags & DEF_GLOBAL != 0 {
             return Ok(NameScope::GlobalExplicit);

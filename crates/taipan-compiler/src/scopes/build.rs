@@ -104,7 +104,8 @@ impl Builder<'_> {
             directives: Vec::new(),
             in_conditional: false,
             iter_target: false,
-            iter_expr: 0,
+            // What is nested in the iterable is in it too.
+            iter_expr: outer.map_or(0, |b| b.iter_expr),
             info: "",
         };
         self.table.blocks.push(block);
@@ -131,9 +132,7 @@ impl Builder<'_> {
     fn mangled(&mut self, name: &str) -> Ident {
         let name = self.interner.intern(name);
         let id = self.id();
-        if let Some(names) = &self.table.block(id).mangled_names
-            && !names.contains(&name)
-        {
+        if !self.table.mangles(id, &name) {
             return name;
         }
         mangle(self.private.as_deref(), &name, self.interner)
@@ -1012,6 +1011,10 @@ impl Builder<'_> {
         let is_async = self.cur().coroutine && !generator;
         self.exit();
         if is_async {
+            if self.cur().kind == BlockKind::Annotation {
+                let message = "asynchronous comprehension outside of an asynchronous function";
+                return Err(Failure::new(message, range));
+            }
             self.cur().coroutine = true;
         }
         Ok(())

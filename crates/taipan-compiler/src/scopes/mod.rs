@@ -251,6 +251,20 @@ pub struct SymbolTable {
 }
 
 impl SymbolTable {
+    /// Are private names like this one mangled in a block? In the type parameters and bases of a class, and in what is nested
+    /// in them, only those of the parameters are.
+    pub(crate) fn mangles(&self, id: BlockId, name: &Ident) -> bool {
+        let mut at = Some(id);
+        while let Some(id) = at {
+            let block = self.block(id);
+            if let Some(names) = &block.mangled_names {
+                return names.contains(name);
+            }
+            at = block.parent.filter(|_| block.kind != BlockKind::Class);
+        }
+        true
+    }
+
     /// The outermost block.
     pub const TOP: BlockId = BlockId(0);
 

@@ -12,6 +12,7 @@ pub mod trace;
 use crate::dispatch::Exit;
 use crate::frame::Frame;
 use crate::generator::{self, Input};
+use crate::ops::{self, Top};
 use crate::quick::{Instr, Quick};
 use moment::Moment;
 pub(crate) use moment::{land, land_outside, set_line, take_part, unit_of};
@@ -242,6 +243,8 @@ pub(crate) fn instruction(
         }
     } else if own.op.jumps() {
         place.branch = Some(own.at);
+    } else if on(vm, TOOLS) {
+        place.branch = parts::async_for(code, own.op, own.at);
     }
     Ok(moment::take_landing(vm))
 }
@@ -395,18 +398,15 @@ pub(crate) fn calling(
     if on(vm, TOOLS) {
         tools::at(vm, moment, &[function.clone(), first.clone()])?;
     }
-    if on(vm, PROFILE) && is_native(callable) {
-        let shown = bound(vm, callable, &first)?;
+    if on(vm, PROFILE) && is_native(&function) {
+        let shown = bound(vm, &function, &first)?;
         trace::profile(vm, moment, "c_call", shown)?;
     }
-    Ok(if function.is_exact(&builtin_types::FUNCTION) {
-        None
-    } else {
-        Some((function, first))
-    })
+    let native = !function.is_exact(&builtin_types::FUNCTION);
+    Ok(native.then_some((function, first)))
 }
 
-/// A bound method of a Python function is told as that function with its object.
+/// A bound method is told as its function with its object.
 fn unbind(vm: &mut Vm, callable: &Value, first: Option<&Value>) -> (Value, Value) {
     if let Some(method) = callable.cast::<taipan_core::method::Method>() {
         return (method.function.clone(), method.receiver.clone());
@@ -452,19 +452,93 @@ pub(crate) fn call_failed(
     }
 }
 
-/// The `StopIteration` that the end of a generator would be, had it not been spared.
+/// What becomes of a `StopIteration` that ends an iteration: a hook may raise another exception.
+fn iteration_ended(vm: &mut Vm, frame: *mut Frame, stop: &Value) -> Py<()> {
+    match raised(vm, frame, stop, false) {
+        None => Ok(()),
+        Some(error) => Err(vm.set_pending(error)),
+    }
+}
+
+/// A generator has returned a value: the `StopIteration` that is spared if it is None, and the one that never is raised.
 fn stopped(vm: &mut Vm, frame: *mut Frame, value: &Value) -> Py<()> {
     let raised = crate::generator::stop_iteration(vm, value.clone());
     let error = vm.take_raised(raised);
+    if !value.is_none() {
+        iteration_ended(vm, frame, &error)?;
+    }
     if on(vm, TOOLS) {
         let moment = Moment::here(frame, Event::StopIteration);
         tools::at(vm, moment, std::slice::from_ref(&error))?;
     }
-    if on(vm, TRACE) {
-        let row = tuple_object::new_tuple([error.type_of().to_value(), error, Value::none()]);
-        trace::local(vm, Moment::here(frame, Event::Raise), "exception", row)?;
-    }
     Ok(())
+}
+
+/// `LOAD_SUPER_ATTR`, told as the call of `super` that it spares.
+///
+/// # Safety
+/// The loop's contract.
+#[cold]
+pub(crate) unsafe fn load_super_attr(
+    vm: &mut Vm,
+    frame: *mut Frame,
+    sp: *mut u64,
+    arg: u32,
+) -> Top {
+    // SAFETY: the caller's promise.
+    unsafe { load_super(vm, frame, sp, arg, ops::attribute::load_super_attr) }
+}
+
+/// `LOAD_SUPER_METHOD`, likewise.
+///
+/// # Safety
+/// The loop's contract.
+#[cold]
+pub(crate) unsafe fn load_super_method(
+    vm: &mut Vm,
+    frame: *mut Frame,
+    sp: *mut u64,
+    arg: u32,
+) -> Top {
+    // SAFETY: the caller's promise.
+    unsafe { load_super(vm, frame, sp, arg, ops::attribute::load_super_method) }
+}
+
+type Load = unsafe fn(&mut Vm, *mut Frame, *mut u64, u32) -> Top;
+
+unsafe fn load_super(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, arg: u32, load: Load) -> Top {
+    // SAFETY: the loop's contract: `super`, the class and the object are on top of the stack.
+    unsafe {
+        if !on(vm, TOOLS) {
+            return load(vm, frame, sp, arg);
+        }
+        let function = ops::view(sp, 3).clone();
+        let first = if arg & 1 == 1 {
+            ops::view(sp, 2).clone()
+        } else {
+            tools::missing(vm)
+        };
+        let moment = Moment::here(frame, Event::Call);
+        tools::at(vm, moment, &[function.clone(), first.clone()])?;
+        let python = function.is_exact(&builtin_types::FUNCTION);
+        let call = (function, first);
+        match load(vm, frame, sp, arg) {
+            result if python => result,
+            Ok(top) => called(vm, frame, &call, true)
+                .map(|()| top)
+                .inspect_err(|_| {
+                    // The loop's top is still the old one: nothing is left there.
+                    for at in 0..3 {
+                        let slot = sp.sub(3 - at);
+                        let word = std::mem::replace(&mut *slot, 0);
+                        if slot < top.as_ptr() && word != 0 {
+                            drop(Value::from_bits(word));
+                        }
+                    }
+                }),
+            Err(raised) => Err(call_failed(vm, frame, &call, raised)),
+        }
+    }
 }
 
 /// `FOR_ITER`: the next item. A generator's returned value is told, and a `StopIteration` that an iterator raised.
@@ -475,9 +549,7 @@ pub(crate) fn for_iter(vm: &mut Vm, frame: *mut Frame, iterator: &Value) -> Py<O
         return match generator::resume(vm, iterator, Input::Value(Value::none()))? {
             Exit::Yield(value) => Ok(Some(value)),
             Exit::Return(value) => {
-                if !value.is_none() {
-                    stopped(vm, frame, &value)?;
-                }
+                stopped(vm, frame, &value)?;
                 Ok(None)
             }
         };
@@ -489,10 +561,8 @@ pub(crate) fn for_iter(vm: &mut Vm, frame: *mut Frame, iterator: &Value) -> Py<O
         Ok(value) => Ok(Some(value)),
         Err(raised) => {
             let stop = vm.catch(raised, &builtin_types::STOP_ITERATION)?;
-            match self::raised(vm, frame, &stop, false) {
-                None => Ok(None),
-                Some(error) => Err(vm.set_pending(error)),
-            }
+            iteration_ended(vm, frame, &stop)?;
+            Ok(None)
         }
     }
 }
@@ -515,8 +585,5 @@ pub(crate) fn delegate_ended(
     }
     let raised = generator::stop_iteration(vm, value.clone());
     let stop = vm.take_raised(raised);
-    match self::raised(vm, frame, &stop, false) {
-        None => Ok(()),
-        Some(error) => Err(vm.set_pending(error)),
-    }
+    iteration_ended(vm, frame, &stop)
 }

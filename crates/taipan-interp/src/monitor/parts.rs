@@ -92,6 +92,38 @@ pub(crate) fn split(quick: &QuickCode, instr: Instr, part: usize) -> (Instr, usi
     }
 }
 
+/// The unit that an asynchronous `for` branches at, of the one of its instructions at a unit that ends a step: it goes on with
+/// the next unit, or ends behind the handler.
+pub(crate) fn async_for(code: &Code, op: Op, unit: u32) -> Option<u32> {
+    let is_end = |unit: u32| code.bytecode.get(2 * unit as usize) == Some(&(Op::EndAsyncFor as u8));
+    let mut entries = exception_table::entries(&code.exceptiontable);
+    match op {
+        Op::YieldFrom => entries
+            .any(|entry| entry.end == unit + 1 && is_end(entry.target))
+            .then_some(unit),
+        Op::EndAsyncFor => entries
+            .filter(|entry| entry.target == unit)
+            .last()
+            .and_then(|entry| entry.end.checked_sub(1)),
+        _ => None,
+    }
+}
+
+/// `co_branches()`: unit, unit straight on, other unit.
+pub(crate) fn branches(code: &Code) -> Vec<(u32, u32, u32)> {
+    code.instructions()
+        .filter_map(|instruction| match instruction.op {
+            Ok(Op::JumpAbsolute) => None,
+            Ok(op) if op.jumps() => Some((instruction.at, instruction.at + 1, instruction.operand)),
+            Ok(Op::EndAsyncFor) => {
+                let from = async_for(code, Op::EndAsyncFor, instruction.at)?;
+                Some((from, from + 1, instruction.at + 1))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 impl QuickCode {
     /// The line of each unit, 0 where there is none.
     pub(crate) fn lines(&self, code: &Code) -> &[u32] {
@@ -128,7 +160,7 @@ fn line_starts(code: &Code, lines: &[u32]) -> Box<[bool]> {
     let mut before = 0;
     for instruction in code.instructions() {
         let (unit, op) = (instruction.start as usize, instruction.op);
-        if unit == 0 && matches!(op, Ok(Op::Resume | Op::GenStart)) {
+        if op == Ok(Op::GenStart) {
             continue;
         }
         let line = lines.get(unit).copied().unwrap_or(0);

@@ -76,6 +76,8 @@ struct Tool {
     name: Option<Value>,
     events: u32,
     callbacks: HashMap<u8, Value>,
+    /// The callback for branches was registered for both ways at once.
+    both_ways: bool,
     /// By the address of the code object, which is kept alive.
     local: HashMap<u64, (Value, u32)>,
     /// `(code, unit, event)` where a callback answered `DISABLE`. The code objects are kept alive.
@@ -245,6 +247,9 @@ pub fn register_callback(
     };
     let mut tools = state(vm).tools.borrow_mut();
     let mut old = None;
+    if events.contains(&(Event::BranchLeft as u8)) || events.contains(&(Event::BranchRight as u8)) {
+        tools[tool].both_ways = events.len() > 1;
+    }
     for event in events {
         old = match &function {
             Some(function) => tools[tool].callbacks.insert(*event, function.clone()),
@@ -289,7 +294,14 @@ pub fn get_events(vm: &mut Vm, tool: i64) -> Py<u32> {
 pub fn set_events(vm: &mut Vm, tool: i64, events: i64) -> Py<()> {
     let tool = check_used(vm, tool)?;
     let events = check_events(vm, events, ALL_EVENTS)?;
-    state(vm).tools.borrow_mut()[tool].events = events;
+    {
+        let mut tools = state(vm).tools.borrow_mut();
+        let removed = std::mem::replace(&mut tools[tool].events, events) & !events;
+        // What is switched off and on again is not disabled any more.
+        tools[tool]
+            .disabled
+            .retain(|(_, _, event)| removed & 1 << event == 0);
+    }
     changed(vm);
     Ok(())
 }
@@ -329,6 +341,12 @@ pub fn set_local_events(vm: &mut Vm, tool: i64, code: &Value, events: i64) -> Py
     let events = check_events(vm, events, LOCAL_EVENTS)?;
     let old = {
         let mut tools = state(vm).tools.borrow_mut();
+        let before = tools[tool].local.get(&code.bits());
+        let removed = before.map_or(0, |(_, events)| *events) & !events;
+        let here = code.bits();
+        tools[tool]
+            .disabled
+            .retain(|(code, _, event)| *code != here || removed & 1 << event == 0);
         if events == 0 {
             tools[tool].local.remove(&code.bits())
         } else {
@@ -424,9 +442,17 @@ fn report(vm: &mut Vm, moment: Moment, offset: bool, more: &[Value]) -> Py<()> {
 fn disable_here(vm: &mut Vm, tool: usize, code: &Value, event: Event, unit: u32) -> Py<()> {
     if event.is_local() {
         let mut tools = state(vm).tools.borrow_mut();
-        tools[tool]
-            .disabled
-            .insert((code.bits(), unit, event as u8));
+        let ways = [Event::BranchLeft, Event::BranchRight];
+        let events: &[Event] = if tools[tool].both_ways && ways.contains(&event) {
+            &ways
+        } else {
+            &[event]
+        };
+        for event in events {
+            tools[tool]
+                .disabled
+                .insert((code.bits(), unit, *event as u8));
+        }
         tools[tool].kept.insert(code.bits(), code.clone());
         return Ok(());
     }

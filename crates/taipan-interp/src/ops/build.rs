@@ -207,9 +207,13 @@ unsafe fn target<'a>(sp: *mut u64, taken: usize, n: u32) -> &'a Value {
 pub unsafe fn set_add(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, n: u32) -> Top {
     // SAFETY: as the loop's.
     unsafe {
-        if let Some(set) = taipan_types::set::any_set(target(sp, 1, n)) {
-            taipan_types::set::add(vm, set, view(sp, 1))?;
-        }
+        let mutable = target(sp, 1, n).is_instance(&builtin_types::SET);
+        let Some(set) = taipan_types::set::any_set(target(sp, 1, n)).filter(|_| mutable) else {
+            let name = target(sp, 1, n).type_of().name();
+            let message = format!("'{name}' object is not a set");
+            return Err(vm.type_error(message));
+        };
+        taipan_types::set::add(vm, set, view(sp, 1))?;
         drop_top(sp, 1)
     }
 }

@@ -4,7 +4,7 @@ use super::{Top, drop_top, finish, push, view};
 use crate::frame::Frame;
 use crate::generator::generator_of;
 use taipan_bytecode::code::CodeFlags;
-use taipan_core::{Py, Value, Vm, builtin_types};
+use taipan_core::{Py, Value, Vm, builtin_types, exception};
 
 /// `GET_YIELD_FROM_ITER`
 ///
@@ -140,13 +140,22 @@ pub unsafe fn get_anext(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, _arg: u32
             return Err(vm.type_error(message));
         };
         let next: Value = anext(vm, iterator)?;
-        let Some(awaiter) = awaitable_iter(vm, &next)? else {
-            let message = format!(
-                "'async for' received an invalid object from __anext__: {}",
-                next.type_of().name()
-            );
-            return Err(vm.type_error(message));
+        let cause = match awaitable_iter(vm, &next) {
+            Ok(Some(awaiter)) => return push(sp, awaiter),
+            Ok(None) => None,
+            Err(raised) => Some(vm.take_raised(raised)),
         };
-        push(sp, awaiter)
+        let message = format!(
+            "'async for' received an invalid object from __anext__: {}",
+            next.type_of().name()
+        );
+        let raised = vm.type_error(message);
+        if cause.is_none() {
+            return Err(raised);
+        }
+        let error = vm.take_raised(raised);
+        exception::set_context(vm, &error, cause.clone());
+        exception::set_cause(vm, &error, cause);
+        Err(vm.set_pending(error))
     }
 }

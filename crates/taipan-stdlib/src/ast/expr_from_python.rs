@@ -46,7 +46,7 @@ fn context_of(expr: &Expr) -> Option<ExprContext> {
 }
 
 /// Checks that an expression stands where its context allows.
-fn check_context(vm: &mut Vm, expr: &Expr, wanted: ExprContext) -> Py<()> {
+pub(super) fn check_context(vm: &mut Vm, expr: &Expr, wanted: ExprContext) -> Py<()> {
     let has = context_of(expr);
     if has.is_none() && wanted != ExprContext::Load {
         let message = format!(
@@ -323,7 +323,14 @@ impl Reader {
             "NamedExpr" => Expr::Named(ast::ExprNamed {
                 node_index,
                 range,
-                target: self.target(vm, node, kind, "target")?,
+                target: {
+                    let target = self.child(vm, node, kind, "target")?;
+                    if !target.is_name_expr() {
+                        return Err(vm.type_error("NamedExpr target must be a Name"));
+                    }
+                    check_context(vm, &target, ExprContext::Store)?;
+                    target
+                },
                 value: self.child(vm, node, kind, "value")?,
             }),
             "BinOp" => Expr::BinOp(ast::ExprBinOp {

@@ -298,7 +298,13 @@ impl Reader {
             "TypeAlias" => Stmt::TypeAlias(ast::StmtTypeAlias {
                 node_index,
                 range,
-                name: self.target(vm, node, kind, "name")?,
+                name: {
+                    let name = self.target(vm, node, kind, "name")?;
+                    if !name.is_name_expr() {
+                        return Err(vm.type_error("TypeAlias with non-Name name"));
+                    }
+                    name
+                },
                 type_params: self.type_params(vm, node, kind, range)?,
                 value: self.child(vm, node, kind, "value")?,
             }),

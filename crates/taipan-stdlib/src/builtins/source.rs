@@ -284,7 +284,8 @@ pub(super) fn compile(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         Some(level) => vm.index_i64(level)?,
         None => -1,
     };
-    if flags & !(flag::ALL | i64::from(CodeFlags::FUTURE.bits())) != 0 {
+    // CO_NESTED was a feature of old.
+    if flags & !(flag::ALL | i64::from((CodeFlags::FUTURE | CodeFlags::NESTED).bits())) != 0 {
         return Err(vm.value_error("compile(): unrecognised flags"));
     }
     if !(-1..=2).contains(&optimize) {
