@@ -11,6 +11,10 @@ use taipan_types::buffer::bytes_like;
 use taipan_types::bytes::new_bytes;
 
 /// The row of `pbkdf2_hmac`.
+#[expect(
+    clippy::declare_interior_mutable_const,
+    reason = "a row that is copied into a static table"
+)]
 pub const PBKDF2_ROW: MethodDef = bound(
     "pbkdf2_hmac(module, /, hash_name, password, salt, iterations, dklen=None)",
     pbkdf2_hmac,
@@ -18,6 +22,10 @@ pub const PBKDF2_ROW: MethodDef = bound(
 );
 
 /// The row of `scrypt`.
+#[expect(
+    clippy::declare_interior_mutable_const,
+    reason = "a row that is copied into a static table"
+)]
 pub const SCRYPT_ROW: MethodDef = bound(
     "scrypt(module, /, password, *, salt, n, r, p, maxmem=0, dklen=64)",
     scrypt_function,

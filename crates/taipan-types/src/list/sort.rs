@@ -11,7 +11,7 @@ use taipan_core::{CompareOp, Obj, Py, Value, Vm};
 
 /// Sorts in place.
 pub fn sort(vm: &mut Vm, list: &Obj<List>, key: Option<&Value>, reverse: bool) -> Py<()> {
-    if list.lock(vm).len() == 0 {
+    if list.lock(vm).is_empty() {
         return Ok(());
     }
     let mut storage = std::mem::replace(&mut *list.lock(vm), Storage::sorting());
