@@ -500,9 +500,10 @@ def findlinestarts(code):
     """(offset, line) of each place where a line begins; the line is None where there is none."""
     last = False
     for start, end, line in code.co_lines():
-        if line is not last:
+        # The beginning of a frame is before the first instruction.
+        if end > 0 and line is not last:
             last = line
-            yield start, line
+            yield max(start, 0), line
 
 
 def _find_imports(co):
