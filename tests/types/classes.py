@@ -387,3 +387,16 @@ assert Annotated.__annotations__ == {"x": int, "y": "str"}
 assert Annotated.__annotations__ is Annotated.__annotations__
 assert A.__annotations__ == {}
 assert error(AttributeError, getattr, int, "__annotations__") == "type object 'int' has no attribute '__annotations__'"
+
+# functions inside a comprehension of a class body see the class's cell; the comprehension itself does not
+class Celled:
+    functions = [lambda: __class__ for _ in [1]]
+    names = [lambda: __classdict__ for _ in [1]]
+assert Celled.functions[0]() is Celled and "functions" in Celled.names[0]()
+for body in ("[(lambda: __class__)() for _ in [1]]", "[__class__ for _ in [1]]"):
+    try:
+        exec(f"class D:\n    found = {body}")
+    except NameError as error:
+        assert "__class__" in str(error), error
+    else:
+        raise AssertionError(body)

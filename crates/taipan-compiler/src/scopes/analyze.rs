@@ -211,17 +211,16 @@ fn inline_comprehension(
                 let mut scope = symbol.scope;
                 if scope == NameScope::Free && is_class && CLASS_CELLS.contains(&&*symbol.name) {
                     scope = NameScope::GlobalImplicit;
-                    child_free.remove(&symbol.name);
+                    // Functions inside the comprehension still get the class's cell.
+                    if !free_in_children(table, child, &symbol.name) {
+                        child_free.remove(&symbol.name);
+                    }
                 }
                 let entry = table.block_mut(id).symbols.entry(&symbol.name);
                 (entry.flags, entry.scope) = (symbol.flags, scope);
             }
             Some(existing) if existing.flags & DEF_BOUND != 0 && !is_class => {
-                let nested = &table.block(child).children;
-                if !nested
-                    .iter()
-                    .any(|&c| table.block(c).scope_of(&symbol.name) == Some(NameScope::Free))
-                {
+                if !free_in_children(table, child, &symbol.name) {
                     child_free.remove(&symbol.name);
                 }
             }
@@ -229,6 +228,11 @@ fn inline_comprehension(
         }
     }
     table.block_mut(child).inlined = true;
+}
+
+fn free_in_children(table: &SymbolTable, id: BlockId, name: &Ident) -> bool {
+    let mut children = table.block(id).children.iter();
+    children.any(|&child| table.block(child).scope_of(name) == Some(NameScope::Free))
 }
 
 /// A name that the comprehension reads from around it is read by its parent, now that the code is there.
