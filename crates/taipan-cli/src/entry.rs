@@ -24,5 +24,6 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
     let args: Vec<OsString> = args.collect();
     let status = std::panic::catch_unwind(|| crate::run(args)).unwrap_or(PANICKED);
     let _ = std::io::stdout().flush();
+    taipan::stop_releasing();
     status.into()
 }

@@ -85,6 +85,14 @@ pub fn release_unused() {
     unsafe { mi::mi_collect(true) }
 }
 
+/// From here on freed pages are kept: the process is about to end, and giving them back one by one is in vain.
+pub fn stop_releasing() {
+    /// `mi_option_purge_delay` of mimalloc 3; the bindings leave it out.
+    const PURGE_DELAY: mi::mi_option_t = 15;
+    // SAFETY: plain call; a negative delay means never.
+    unsafe { mi::mi_option_set(PURGE_DELAY, -1) }
+}
+
 /// The process's allocator: mimalloc, and mappings for large buffers. The binary names it in `#[global_allocator]`.
 pub struct Mimalloc;
 

@@ -111,11 +111,13 @@ fn clear_module(module: &Module) {
     let dict = module.dict();
     for private in [true, false] {
         for key in dict.keys() {
-            let Some(text) = str_object::str_of(&key).map(|text| text.to_lossy()) else {
+            let Some(text) = str_object::str_of(&key) else {
                 continue;
             };
-            let is_private = text.starts_with('_') && !text.starts_with("__");
-            if text != "__builtins__" && is_private == private {
+            let mut letters = text.code_points();
+            let mut underscore = || letters.next() == Some(u32::from('_'));
+            let is_private = underscore() && !underscore();
+            if is_private == private && !key.is(name!("__builtins__")) {
                 let old = dict.set_name(&key, Value::none());
                 drop(old);
             }

@@ -21,7 +21,7 @@ mod stress;
 
 pub use program::Program;
 
-pub use taipan_core::alloc::Mimalloc;
+pub use taipan_core::alloc::{Mimalloc, stop_releasing};
 pub use taipan_stdlib::config::{Config, Encodings, Flags, Imports};
 pub use taipan_stdlib::sys::info::{language_version, version};
 
@@ -43,11 +43,16 @@ impl Runtime {
         let mut vm = taipan_core::vm::attach(interpreter, native_stack());
         bootstrap::define_types();
         stress::before_start(&mut vm);
+        // What start-up makes stays: looking for garbage in it is in vain.
+        interpreter.gc.set_enabled(false);
         match bootstrap::start(&mut vm, config) {
-            Ok(()) => Ok(Runtime {
-                vm,
-                interrupted: false,
-            }),
+            Ok(()) => {
+                interpreter.gc.start();
+                Ok(Runtime {
+                    vm,
+                    interrupted: false,
+                })
+            }
             Err(failure) => Err(failure.describe(&mut vm)),
         }
     }

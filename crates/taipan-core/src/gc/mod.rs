@@ -136,6 +136,12 @@ impl Collector {
         self.rearm(self.young_count());
     }
 
+    /// Begins to count the objects that are made: those there are belong to the interpreter and stay.
+    pub fn start(&self) {
+        self.enabled.store(true, Relaxed);
+        self.rearm(0);
+    }
+
     /// Is a collection under way?
     pub fn is_running(&self) -> bool {
         self.running.load(Relaxed)
