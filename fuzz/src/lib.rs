@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod generate;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

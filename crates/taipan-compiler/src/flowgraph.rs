@@ -163,13 +163,19 @@ impl Graph {
             }
             self.blocks[index].cold = cold;
             let block = &self.blocks[index];
-            handlers.extend(
-                block
+            for instr in block.instrs.iter().filter(|i| i.handler.is_some()) {
+                let handler = instr.handler.0 as usize;
+                // The end of an async loop is an exception, and no exceptional one: what follows the loop is as warm as the loop.
+                let ends_loop = self.blocks[handler]
                     .instrs
-                    .iter()
-                    .filter(|i| i.handler.is_some())
-                    .map(|i| i.handler.0 as usize),
-            );
+                    .first()
+                    .is_some_and(|first| first.op == Op::EndAsyncFor);
+                if ends_loop {
+                    queue.push(handler);
+                } else {
+                    handlers.push(handler);
+                }
+            }
             let mut successors = [None, None];
             if block.falls_through() {
                 successors[0] = self.next(places[index]);
@@ -498,6 +504,7 @@ impl Graph {
     pub fn forward_branches(&mut self) {
         let places = self.places();
         let mut order = Vec::with_capacity(self.order.len());
+        let mut far = Vec::new();
         for (place, &index) in self.order.clone().iter().enumerate() {
             order.push(index);
             let Some(last) = self.blocks[index].last().copied() else {
@@ -514,29 +521,41 @@ impl Graph {
                 Op::PopJumpIfTrue => Op::PopJumpIfFalse,
                 Op::PopJumpIfNone => Op::PopJumpIfNotNone,
                 Op::PopJumpIfNotNone => Op::PopJumpIfNone,
-                // Not threaded backwards, see the peephole pass.
-                _ => continue,
+                // From cold code to warm code, by way of a jump at the very end.
+                _ => {
+                    let by_way = self.add_jump(index, last);
+                    far.push(by_way);
+                    if let Some(branch) = self.blocks[index].instrs.last_mut() {
+                        branch.target = Label(by_way as u32);
+                    }
+                    continue;
+                }
             };
             let Some(next) = self.next(place) else {
                 continue;
             };
-            order.push(self.blocks.len());
-            let jump = Instr {
-                op: Op::JumpAbsolute,
-                ..last
-            };
-            let cold = self.blocks[index].cold;
-            self.blocks.push(Block {
-                instrs: vec![jump],
-                reachable: true,
-                cold,
-                predecessors: 1,
-                ..Block::default()
-            });
+            order.push(self.add_jump(index, last));
             if let Some(branch) = self.blocks[index].instrs.last_mut() {
                 (branch.op, branch.target) = (inverted, Label(next as u32));
             }
         }
+        order.extend(far);
         self.order = order;
+    }
+
+    /// A block that does what the branch at the end of another does, without condition.
+    fn add_jump(&mut self, from: usize, branch: Instr) -> usize {
+        let jump = Instr {
+            op: Op::JumpAbsolute,
+            ..branch
+        };
+        self.blocks.push(Block {
+            instrs: vec![jump],
+            reachable: true,
+            cold: self.blocks[from].cold,
+            predecessors: 1,
+            ..Block::default()
+        });
+        self.blocks.len() - 1
     }
 }

@@ -1,7 +1,9 @@
-//! Source text: mutated programs, pieces of programs put together, and random bytes, through parser, compiler and verifier.
+//! Source text: valid programs made for their scopes, mutated programs, pieces of programs put together, and random bytes, through parser,
+//! compiler and verifier.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use taipan_fuzz::{Random, Session, compile, corpus, mutate, single_input};
+use taipan_fuzz::{Random, Session, compile, corpus, generate, mutate, single_input};
 use taipan_syntax::Mode;
 
 /// What makes Python out of noise.
@@ -109,6 +111,9 @@ const WORDS: &[&[u8]] = &[
     b"b'a' 'b'",
 ];
 
+/// How many programs `--generate` writes.
+const GENERATED: usize = 2000;
+
 fn source(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = match random.below(10) {
         0 => (0..random.below(200))
@@ -142,14 +147,43 @@ fn source(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
+/// The folder after `--generate`.
+fn generated_folder() -> Option<PathBuf> {
+    let mut words = std::env::args().skip_while(|word| word != "--generate");
+    words.nth(1).map(PathBuf::from)
+}
+
+/// Writes valid programs to a folder, to be compiled by another Python and compared.
+fn write_generated(random: &mut Random, folder: &Path) -> ExitCode {
+    let mut accepted = 0;
+    for number in 0..GENERATED {
+        let bytes = generate::program(random);
+        accepted += usize::from(matches!(compile(&bytes, Mode::Exec), Ok(Some(_))));
+        if let Err(error) = std::fs::write(folder.join(format!("{number:05}.py")), bytes) {
+            eprintln!("{}: {error}", folder.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    println!("{accepted} of {GENERATED} are accepted");
+    ExitCode::SUCCESS
+}
+
 fn main() -> ExitCode {
     if let Some(bytes) = single_input() {
         println!("{:?}", compile(&bytes, Mode::Exec).map(drop));
         return ExitCode::SUCCESS;
     }
     let mut session = Session::from_arguments("source");
+    if let Some(folder) = generated_folder() {
+        return write_generated(&mut session.random, &folder);
+    }
     let corpus = corpus();
     while session.goes_on() {
+        if session.random.one_in(2) {
+            let bytes = generate::program(&mut session.random);
+            session.run(&bytes, |bytes| compile(bytes, Mode::Exec).map(drop));
+            continue;
+        }
         let bytes = source(&mut session.random, &corpus);
         let mode = match session.random.below(8) {
             0 => Mode::Single,

@@ -91,10 +91,8 @@ impl<'a> Compiler<'a> {
                 self.evaluate(&e.value)?;
                 self.evaluate_slice(&e.slice)?;
             }
+            // The annotation of any other target is checked, never evaluated.
             _ => {}
-        }
-        if !s.simple && evaluated && !self.future_annotations() {
-            self.evaluate_slice(&s.annotation)?;
         }
         Ok(())
     }

@@ -185,6 +185,12 @@ pub(crate) fn finish(
     for warning in &compiled.warnings {
         issue(vm, warning, text, filename)?;
     }
+    if cfg!(debug_assertions)
+        && let Err(error) = taipan_bytecode::verify::verify(&compiled.code)
+    {
+        // The loop relies on what the verifier checks; a fault of the compiler is an error here, and wild in a release.
+        return Err(vm.system_error(format!("compiled code is refused: {error}")));
+    }
     let lines_only = config::read(vm, |config| config.imports.no_debug_ranges);
     let code = if lines_only {
         compiled.code.without_columns()
