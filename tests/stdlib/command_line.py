@@ -58,6 +58,15 @@ assert run("-X", "utf8=0", "-c", show, env=plain)[1] == "0 ascii ascii surrogate
 assert run("-c", show, env={**plain, "PYTHONIOENCODING": "latin-1"})[1] == "1 utf-8 iso8859-1 strict\n"
 assert run("-c", show, env={**plain, "PYTHONIOENCODING": ":replace"})[1] == "1 utf-8 utf-8 replace\n"
 
+# ---- start-up code of the user ----
+with tempfile.TemporaryDirectory() as folder:
+    for line, shown in [("gc.disable()", "False"), ("gc.enable()", "True"), ("gc.set_threshold(7, 8)", "True (7, 8")]:
+        with open(os.path.join(folder, "sitecustomize.py"), "w") as file:
+            file.write(f"import gc; {line}; a = []; a.append(a); del a\n")
+        # Made anew each time: a .pyc of the same second and size would be taken for it.
+        code, out, err = run("-B", "-c", "import gc; print(gc.isenabled(), gc.get_threshold())", env={"PYTHONPATH": folder})
+        assert code == 0 and out.startswith(shown), (line, out, err)
+
 # ---- exit statuses ----
 assert run("-c", "import sys; sys.exit()") == (0, "", "")
 assert run("-c", "import sys; sys.exit(263)")[0] == 7

@@ -228,3 +228,9 @@ consts = tuple("new" if item == "old" else item for item in constant.__code__.co
 constant.__code__ = constant.__code__.replace(co_consts=consts)
 assert constant() == "new"
 print("ok")
+
+# the name of a function made in a generator expression
+def named():
+    return next((lambda: i) for i in [1]), next(((lambda: i) for i in [j]) for j in [1])
+assert named()[0].__qualname__ == "named.<locals>.<genexpr>.<lambda>"
+assert named()[1].__qualname__ == "named.<locals>.<genexpr>.<genexpr>"

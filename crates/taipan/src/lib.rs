@@ -43,8 +43,7 @@ impl Runtime {
         let mut vm = taipan_core::vm::attach(interpreter, native_stack());
         bootstrap::define_types();
         stress::before_start(&mut vm);
-        // What start-up makes stays: looking for garbage in it is in vain.
-        interpreter.gc.set_enabled(false);
+        interpreter.gc.postpone();
         match bootstrap::start(&mut vm, config) {
             Ok(()) => {
                 interpreter.gc.start();

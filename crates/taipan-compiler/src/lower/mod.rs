@@ -223,10 +223,7 @@ impl<'a> Compiler<'a> {
         }
         let functions = matches!(
             parent.kind,
-            UnitKind::Function
-                | UnitKind::AsyncFunction
-                | UnitKind::Lambda
-                | UnitKind::Comprehension
+            UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Lambda
         );
         let infix = if functions { ".<locals>." } else { "." };
         let qualname = format!("{}{infix}{}", parent.qualname, unit.name);

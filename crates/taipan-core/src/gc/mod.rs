@@ -136,9 +136,15 @@ impl Collector {
         self.rearm(self.young_count());
     }
 
-    /// Begins to count the objects that are made: those there are belong to the interpreter and stay.
+    /// Gives the thread a first allowance without end, for start-up: what that makes stays, and looking for garbage in it is in vain.
+    /// Python code that sets the collector up meanwhile ends it.
+    pub fn postpone(&self) {
+        self.armed.store(UNLIMITED, Relaxed);
+        crate::alloc::set_young(UNLIMITED);
+    }
+
+    /// Begins to count the objects that are made: those there are belong to the interpreter.
     pub fn start(&self) {
-        self.enabled.store(true, Relaxed);
         self.rearm(0);
     }
 
