@@ -76,6 +76,19 @@ const EDITS: &[Edit] = &[
         with: "isinstance(new_archive, (str, os.PathLike))",
     },
     Edit {
+        // There is no RESUME; a generator begins with GEN_START.
+        module: "pdb",
+        from: "    prev = None\n    for instr in dis.get_instructions(code):\n        if prev",
+        up_to: "            if instr.pos",
+        with: "    for instr in dis.get_instructions(code):\n        if instr.opname != 'GEN_START':\n",
+    },
+    Edit {
+        module: "pdb",
+        from: "            return code.co_firstlineno\n        prev = instr\n",
+        up_to: "",
+        with: "            return code.co_firstlineno\n",
+    },
+    Edit {
         module: "io",
         from: "# XXX: RUSTPYTHON;",
         up_to: "# for seek()",

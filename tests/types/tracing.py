@@ -543,3 +543,59 @@ else:
     raise AssertionError
 
 print("ok")
+
+# ---- the end of a generator: tools hear of the StopIteration that is spared, a trace function of an exception ----
+def returning():
+    yield 0
+    return 1
+
+
+def looping():
+    for _ in returning():
+        pass
+
+
+def delegating():
+    return (yield from returning())
+
+
+def ends():
+    yield 0
+
+
+def delegating_to_none():
+    yield from ends()
+
+
+ended = []
+for name in ("RAISE", "STOP_ITERATION"):
+    def note(code, offset, exception, name=name):
+        ended.append((name, code.co_name, exception.value))
+    monitoring.use_tool_id(TOOL, "ends") if monitoring.get_tool(TOOL) is None else None
+    monitoring.register_callback(TOOL, getattr(E, name), note)
+monitoring.set_events(TOOL, E.RAISE | E.STOP_ITERATION)
+looping()
+list(delegating())
+list(delegating_to_none())
+monitoring.set_events(TOOL, 0)
+assert ended == [
+    ("STOP_ITERATION", "looping", 1),
+    ("STOP_ITERATION", "delegating", 1),
+    ("STOP_ITERATION", "delegating_to_none", None),
+], ended
+
+ended = []
+
+
+def hear(frame, event, argument):
+    if event == "exception":
+        ended.append((frame.f_code.co_name, argument[1].value))
+    return hear
+
+
+sys.settrace(hear)
+looping()
+list(delegating())
+list(delegating_to_none())
+sys.settrace(None)
+assert ended == [("looping", 1), ("delegating", 1), ("delegating_to_none", None)], ended

@@ -314,10 +314,7 @@ pub(crate) fn raised(vm: &mut Vm, frame: *mut Frame, error: &Value, again: bool)
             tools::at(vm, Moment::here(frame, event), std::slice::from_ref(error))?;
         }
         if on(vm, TRACE) && !again {
-            let traceback = exception::traceback(vm, error).unwrap_or_else(Value::none);
-            let row =
-                tuple_object::new_tuple([error.type_of().to_value(), error.clone(), traceback]);
-            trace::local(vm, Moment::here(frame, Event::Raise), "exception", row)?;
+            trace_exception(vm, frame, error)?;
         }
         Ok(())
     })();
@@ -460,18 +457,25 @@ fn iteration_ended(vm: &mut Vm, frame: *mut Frame, stop: &Value) -> Py<()> {
     }
 }
 
-/// A generator has returned a value: the `StopIteration` that is spared if it is None, and the one that never is raised.
-fn stopped(vm: &mut Vm, frame: *mut Frame, value: &Value) -> Py<()> {
-    let raised = crate::generator::stop_iteration(vm, value.clone());
-    let error = vm.take_raised(raised);
-    if !value.is_none() {
-        iteration_ended(vm, frame, &error)?;
+/// A generator has returned, and no `StopIteration` was raised for it: tools are told of the one spared by an event of its own, a trace
+/// function as of any other exception. Of a loop's generator that just ends, it hears nothing.
+fn stopped(vm: &mut Vm, frame: *mut Frame, value: &Value, in_loop: bool) -> Py<()> {
+    let stop = crate::generator::stop_iteration(vm, value.clone());
+    let stop = vm.take_raised(stop);
+    if on(vm, TRACE) && !(in_loop && value.is_none()) {
+        trace_exception(vm, frame, &stop)?;
     }
     if on(vm, TOOLS) {
         let moment = Moment::here(frame, Event::StopIteration);
-        tools::at(vm, moment, std::slice::from_ref(&error))?;
+        tools::at(vm, moment, std::slice::from_ref(&stop))?;
     }
     Ok(())
+}
+
+fn trace_exception(vm: &mut Vm, frame: *mut Frame, error: &Value) -> Py<()> {
+    let traceback = exception::traceback(vm, error).unwrap_or_else(Value::none);
+    let row = tuple_object::new_tuple([error.type_of().to_value(), error.clone(), traceback]);
+    trace::local(vm, Moment::here(frame, Event::Raise), "exception", row)
 }
 
 /// `LOAD_SUPER_ATTR`, told as the call of `super` that it spares.
@@ -549,7 +553,7 @@ pub(crate) fn for_iter(vm: &mut Vm, frame: *mut Frame, iterator: &Value) -> Py<O
         return match generator::resume(vm, iterator, Input::Value(Value::none()))? {
             Exit::Yield(value) => Ok(Some(value)),
             Exit::Return(value) => {
-                stopped(vm, frame, &value)?;
+                stopped(vm, frame, &value, true)?;
                 Ok(None)
             }
         };
@@ -577,7 +581,7 @@ pub(crate) fn delegate_ended(
     value: &Value,
 ) -> Py<()> {
     if generator::generator_of(delegate).is_some() {
-        return stopped(vm, frame, value);
+        return stopped(vm, frame, value, false);
     }
     // Those of C that just end do not raise.
     if !delegate.type_of().is_heap() && value.is_none() {
