@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a crate may use those before it only.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "taipan-base",
+    "taipan-decimal",
     "taipan-syntax",
     "taipan-bytecode",
     "taipan-compiler",
