@@ -80,8 +80,8 @@ impl Place {
     }
 }
 
-/// Makes one program.
-pub fn program(random: &mut Random) -> Vec<u8> {
+/// Makes one program; in one with `top_level_await`, the module is a coroutine.
+pub fn program(random: &mut Random, top_level_await: bool) -> Vec<u8> {
     let budget = 20 + random.below(200);
     let mut generator = Generator {
         random,
@@ -95,6 +95,8 @@ pub fn program(random: &mut Random) -> Vec<u8> {
     }
     let place = Place {
         may_walrus: true,
+        may_await: top_level_await,
+        in_async: top_level_await,
         ..Place::default()
     };
     generator.suite(place, 1 + place.depth);
@@ -471,7 +473,7 @@ impl Generator<'_> {
     }
 
     fn async_prefix(&mut self, place: Place) -> &'static str {
-        match place.in_function && place.in_async && self.random.one_in(2) {
+        match place.in_async && self.random.one_in(2) {
             true => "async ",
             false => "",
         }

@@ -218,6 +218,7 @@ fn collect(folder: &Path, found: &mut Vec<Vec<u8>>) {
 pub fn compile(
     bytes: &[u8],
     mode: taipan_syntax::Mode,
+    top_level_await: bool,
 ) -> Result<Option<taipan_bytecode::Code>, String> {
     let Ok(taipan_syntax::Decoded::Text(text)) =
         taipan_syntax::decode_source(bytes, Some("fuzz.py"))
@@ -229,6 +230,7 @@ pub fn compile(
     };
     let options = taipan_compiler::Options {
         mode,
+        top_level_await,
         ..Default::default()
     };
     let Ok(compiled) = taipan_compiler::compile(&parsed, "fuzz.py", &options) else {

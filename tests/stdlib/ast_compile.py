@@ -60,3 +60,54 @@ refused(ValueError, "empty body on If", ast.If(one, [], **place), "exec")
 refused(ValueError, "Try has neither except handlers nor finalbody", ast.Try([ast.Pass(**place)], **place), "exec")
 refused(SyntaxError, "'return' outside function (<x>, line 1)", ast.Return(**place), "exec")
 print("ok")
+
+# ---- await outside of functions ----
+import inspect
+
+ASYNC = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+for text in (
+    "async for i in x: pass",
+    "async with x as y: pass",
+    "a = [i async for i in x]",
+    "a = [await i for i in x]",
+    "if a:\n    async for i in x:\n        pass",
+    "assert not await x",
+):
+    for mode in ("exec", "single"):
+        for optimize in (0, 1, 2):
+            code = compile(text + "\n", "?", mode, flags=ASYNC, optimize=optimize)
+            assert code.co_flags & inspect.CO_COROUTINE, (text, mode, optimize)
+            try:
+                compile(text + "\n", "?", mode, optimize=optimize)
+            except SyntaxError as error:
+                assert " outside " in error.msg, error.msg
+            else:
+                raise AssertionError(text)
+for text in (
+    "def f(): await x",
+    "def f(): [i async for i in x]",
+    "lambda: [await i for i in x]",
+    "class C: [await i for i in x]",
+    "async def f():\n    class C: [i async for i in x]",
+    "type T = [await i for i in x]",
+):
+    for flags in (0, ASYNC):
+        try:
+            compile(text, "?", "exec", flags=flags)
+        except SyntaxError as error:
+            assert " outside " in error.msg, error.msg
+        else:
+            raise AssertionError(text)
+
+
+async def numbers():
+    yield 1
+    yield 2
+
+
+names = {"numbers": numbers}
+waiting = eval(compile("async for i in numbers(): last = i\nall = [i async for i in numbers()]", "?", "exec", flags=ASYNC), names)
+try:
+    waiting.send(None)
+except StopIteration:
+    assert (names["last"], names["all"]) == (2, [1, 2])

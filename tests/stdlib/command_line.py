@@ -107,6 +107,18 @@ with tempfile.TemporaryDirectory() as folder:
         file.write(b"nothing")
     assert run(damaged)[2].endswith("RuntimeError: Bad magic number in .pyc file\n")
 
+# ---- programs: a pipe with a name, which is opened once; an empty code file ----
+with tempfile.TemporaryDirectory() as folder:
+    pipe = os.path.join(folder, "pipe")
+    os.mkfifo(pipe)
+    with subprocess.Popen([sys.executable, pipe], stdout=subprocess.PIPE, text=True) as running:
+        with open(pipe, "w") as text:
+            text.write("print('through the pipe')")
+        assert running.communicate(timeout=50)[0] == "through the pipe\n"
+    empty = os.path.join(folder, "empty.pyc")
+    open(empty, "w").close()
+    assert run(empty) == (1, "", "EOFError: EOF read where not expected\n")
+
 # ---- the prompt on a pipe ----
 code, out, err = run("-i", "-q", stdin="x = 3\nif x:\n  print(x)\n\n# nothing\n\nx + 1\n1/0\nraise SystemExit(5)\n")
 assert (code, out) == (5, "3\n4\n")

@@ -259,11 +259,12 @@ fn is_archive(file: &Path) -> bool {
     const LONGEST_COMMENT: u64 = 65535;
     const SIGNATURE: &[u8] = b"PK\x05\x06";
     let read = || -> std::io::Result<bool> {
-        let mut file = std::fs::File::open(file)?;
-        let meta = file.metadata()?;
+        // A pipe is opened once: who writes to it is gone when it is opened again.
+        let meta = std::fs::metadata(file)?;
         if !meta.is_file() || meta.len() < RECORD {
             return Ok(false);
         }
+        let mut file = std::fs::File::open(file)?;
         let mut start = [0; 2];
         file.read_exact(&mut start)?;
         let tail = meta.len().min(RECORD + LONGEST_COMMENT);
@@ -321,6 +322,9 @@ fn set_loader(vm: &mut Vm, globals: &Value, filename: &Value, compiled: bool) ->
 }
 
 fn run_compiled(vm: &mut Vm, bytes: &[u8], globals: &Value) -> Py<()> {
+    if bytes.len() < taipan_bytecode::marshal::MAGIC.len() {
+        return Err(vm.raise(&builtin_types::EOF_ERROR, "EOF read where not expected"));
+    }
     if !bytes.starts_with(&taipan_bytecode::marshal::MAGIC) {
         return Err(vm.runtime_error("Bad magic number in .pyc file"));
     }

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
                 .map(<[_]>::concat)
                 .collect::<Vec<_>>()
         })
-        .filter_map(|source| compile(&source, Mode::Exec).ok().flatten())
+        .filter_map(|source| compile(&source, Mode::Exec, false).ok().flatten())
         .map(|code| marshal::write_code(&code))
         .filter(|bytes| bytes.len() < 20_000)
         .collect();

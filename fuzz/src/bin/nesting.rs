@@ -90,7 +90,7 @@ fn elifs(depth: usize) -> String {
 
 fn main() -> ExitCode {
     if let Some(bytes) = single_input() {
-        println!("{:?}", compile(&bytes, Mode::Exec).map(drop));
+        println!("{:?}", compile(&bytes, Mode::Exec, false).map(drop));
         return ExitCode::SUCCESS;
     }
     let mut session = Session::from_arguments("nesting");
@@ -140,7 +140,7 @@ fn main() -> ExitCode {
                 } else {
                     Mode::Exec
                 };
-                session.run(text.as_bytes(), |bytes| compile(bytes, mode).map(drop));
+                session.run(text.as_bytes(), |bytes| compile(bytes, mode, false).map(drop));
             }
             session.finish()
         });

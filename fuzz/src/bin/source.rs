@@ -157,8 +157,8 @@ fn generated_folder() -> Option<PathBuf> {
 fn write_generated(random: &mut Random, folder: &Path) -> ExitCode {
     let mut accepted = 0;
     for number in 0..GENERATED {
-        let bytes = generate::program(random);
-        accepted += usize::from(matches!(compile(&bytes, Mode::Exec), Ok(Some(_))));
+        let bytes = generate::program(random, false);
+        accepted += usize::from(matches!(compile(&bytes, Mode::Exec, false), Ok(Some(_))));
         if let Err(error) = std::fs::write(folder.join(format!("{number:05}.py")), bytes) {
             eprintln!("{}: {error}", folder.display());
             return ExitCode::FAILURE;
@@ -170,7 +170,9 @@ fn write_generated(random: &mut Random, folder: &Path) -> ExitCode {
 
 fn main() -> ExitCode {
     if let Some(bytes) = single_input() {
-        println!("{:?}", compile(&bytes, Mode::Exec).map(drop));
+        for top_level_await in [false, true] {
+            println!("{:?}", compile(&bytes, Mode::Exec, top_level_await).map(drop));
+        }
         return ExitCode::SUCCESS;
     }
     let mut session = Session::from_arguments("source");
@@ -180,17 +182,21 @@ fn main() -> ExitCode {
     let corpus = corpus();
     while session.goes_on() {
         if session.random.one_in(2) {
-            let bytes = generate::program(&mut session.random);
-            session.run(&bytes, |bytes| compile(bytes, Mode::Exec).map(drop));
+            let top_level_await = session.random.one_in(4);
+            let bytes = generate::program(&mut session.random, top_level_await);
+            session.run(&bytes, |bytes| {
+                compile(bytes, Mode::Exec, top_level_await).map(drop)
+            });
             continue;
         }
         let bytes = source(&mut session.random, &corpus);
+        let top_level_await = session.random.one_in(8);
         let mode = match session.random.below(8) {
             0 => Mode::Single,
             1 => Mode::Eval,
             _ => Mode::Exec,
         };
-        session.run(&bytes, |bytes| compile(bytes, mode).map(drop));
+        session.run(&bytes, |bytes| compile(bytes, mode, top_level_await).map(drop));
     }
     session.finish()
 }

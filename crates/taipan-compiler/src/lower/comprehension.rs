@@ -105,9 +105,6 @@ impl<'a> Compiler<'a> {
             return Ok(());
         };
         let is_generator = parts.kind == ComprehensionKind::Generator;
-        if block.coroutine && !is_generator {
-            self.check_async_comprehension(parts.range)?;
-        }
         if block.inlined {
             self.iterate(first)?;
             let state = self.enter_inlined(block, pos);
@@ -138,20 +135,6 @@ impl<'a> Compiler<'a> {
             self.yield_from(pos);
         }
         Ok(())
-    }
-
-    fn check_async_comprehension(&self, range: TextRange) -> Result {
-        let unit = self.unit_ref();
-        let allowed = matches!(unit.kind, UnitKind::AsyncFunction | UnitKind::Comprehension)
-            || unit.inlined > 0 && self.block().coroutine
-            || self.context.top_level_await && unit.kind == UnitKind::Module;
-        if allowed {
-            return Ok(());
-        }
-        self.fail(
-            "asynchronous comprehension outside of an asynchronous function",
-            range,
-        )
     }
 
     fn iterate(&mut self, generator: &'a ast::Comprehension) -> Result {

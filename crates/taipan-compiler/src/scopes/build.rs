@@ -281,6 +281,7 @@ impl Builder<'_> {
     fn compound(&mut self, stmt: &Stmt) -> Result {
         match stmt {
             Stmt::For(s) => {
+                self.note_async_statement(s.is_async);
                 self.expr(&s.target)?;
                 self.expr(&s.iter)?;
                 self.conditional(|b| {
@@ -306,6 +307,7 @@ impl Builder<'_> {
                 })
             }
             Stmt::With(s) => self.conditional(|b| {
+                b.note_async_statement(s.is_async);
                 for item in &s.items {
                     b.expr(&item.context_expr)?;
                     item.optional_vars.iter().try_for_each(|v| b.expr(v))?;
@@ -848,7 +850,7 @@ impl Builder<'_> {
     }
 
     fn check_await(&mut self, range: TextRange) -> Result {
-        if self.context.top_level_await {
+        if self.top_level_await() {
             return Ok(());
         }
         let block = self.cur();
@@ -859,6 +861,18 @@ impl Builder<'_> {
             return Err(Failure::new("'await' outside async function", range));
         }
         Ok(())
+    }
+
+    /// May asynchronous syntax stand here, outside of functions?
+    fn top_level_await(&mut self) -> bool {
+        self.context.top_level_await && self.cur().kind == BlockKind::Module
+    }
+
+    /// An `async for` or `async with` of a module makes that a coroutine, where this is allowed.
+    fn note_async_statement(&mut self, is_async: bool) {
+        if is_async && self.top_level_await() {
+            self.cur().coroutine = true;
+        }
     }
 
     fn note_yield(&mut self, range: TextRange) -> Result {
@@ -1011,7 +1025,9 @@ impl Builder<'_> {
         let is_async = self.cur().coroutine && !generator;
         self.exit();
         if is_async {
-            if self.cur().kind == BlockKind::Annotation {
+            let around = self.cur();
+            let asynchronous = around.kind == BlockKind::Function && around.coroutine;
+            if !(asynchronous || around.comprehension.is_some() || self.top_level_await()) {
                 let message = "asynchronous comprehension outside of an asynchronous function";
                 return Err(Failure::new(message, range));
             }
