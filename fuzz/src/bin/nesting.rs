@@ -140,7 +140,9 @@ fn main() -> ExitCode {
                 } else {
                     Mode::Exec
                 };
-                session.run(text.as_bytes(), |bytes| compile(bytes, mode, false).map(drop));
+                session.run(text.as_bytes(), |bytes| {
+                    compile(bytes, mode, false).map(drop)
+                });
             }
             session.finish()
         });

@@ -171,7 +171,10 @@ fn write_generated(random: &mut Random, folder: &Path) -> ExitCode {
 fn main() -> ExitCode {
     if let Some(bytes) = single_input() {
         for top_level_await in [false, true] {
-            println!("{:?}", compile(&bytes, Mode::Exec, top_level_await).map(drop));
+            println!(
+                "{:?}",
+                compile(&bytes, Mode::Exec, top_level_await).map(drop)
+            );
         }
         return ExitCode::SUCCESS;
     }
@@ -196,7 +199,9 @@ fn main() -> ExitCode {
             1 => Mode::Eval,
             _ => Mode::Exec,
         };
-        session.run(&bytes, |bytes| compile(bytes, mode, top_level_await).map(drop));
+        session.run(&bytes, |bytes| {
+            compile(bytes, mode, top_level_await).map(drop)
+        });
     }
     session.finish()
 }
