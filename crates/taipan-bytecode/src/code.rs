@@ -13,9 +13,13 @@
 //! Calling a function whose code is a generator, coroutine or async generator makes the generator object at once; its
 //! frame starts at instruction 0 with one item on the stack (see `GEN_START`).
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use bitflags::bitflags;
+
+pub use crate::body::{Body, LazyBody};
+pub use crate::shared::{Bytes, Name};
 
 bitflags! {
     /// `co_flags`.
@@ -97,9 +101,9 @@ pub enum Constant {
     /// The bits of a complex number's parts.
     Complex(u64, u64),
     /// Text as WTF-8: UTF-8 in which lone surrogates are encoded like any other code point.
-    Str(Arc<[u8]>),
+    Str(Bytes),
     /// A bytes literal.
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     /// A tuple of constants.
     Tuple(Arc<[Constant]>),
     /// A frozenset of constants, in source order, possibly with items that are equal to Python.
@@ -131,15 +135,15 @@ pub struct BigInt {
     pub magnitude: Arc<[u8]>,
 }
 
-/// A code object.
+/// A code object: what making a function of it needs, and the body, which calling it needs.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Code {
     /// `co_name`
-    pub name: Arc<str>,
+    pub name: Name,
     /// `co_qualname`
-    pub qualname: Arc<str>,
+    pub qualname: Name,
     /// `co_filename`
-    pub filename: Arc<str>,
+    pub filename: Name,
     /// `co_flags`
     pub flags: CodeFlags,
     /// `co_argcount`: positional parameters, the positional-only ones included.
@@ -152,28 +156,29 @@ pub struct Code {
     pub stacksize: u32,
     /// `co_firstlineno`
     pub firstlineno: u32,
-    /// `co_varnames`; `co_nlocals` is its length.
-    pub varnames: Vec<Arc<str>>,
-    /// `co_cellvars`
-    pub cellvars: Vec<Arc<str>>,
-    /// `co_freevars`
-    pub freevars: Vec<Arc<str>>,
-    /// `co_names`
-    pub names: Vec<Arc<str>>,
-    /// `co_consts`
-    pub consts: Vec<Constant>,
-    /// `co_code`
-    pub bytecode: Vec<u8>,
-    /// Positions, see [`crate::line_table`].
-    pub linetable: Vec<u8>,
-    /// Handlers, see [`crate::exception_table`].
-    pub exceptiontable: Vec<u8>,
+    /// The rest, whose fields are reached through the code itself.
+    pub body: LazyBody,
+}
+
+impl Deref for Code {
+    type Target = Body;
+    #[inline]
+    fn deref(&self) -> &Body {
+        &self.body
+    }
+}
+
+impl DerefMut for Code {
+    fn deref_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
 }
 
 impl Code {
     /// The code, and code in it, with lines but without columns.
     pub fn without_columns(mut self) -> Code {
-        self.linetable = crate::line_table::without_columns(&self.linetable, self.firstlineno);
+        let firstlineno = self.firstlineno;
+        self.linetable = crate::line_table::without_columns(&self.linetable, firstlineno).into();
         for constant in &mut self.consts {
             if let Constant::Code(inner) = constant {
                 *inner = Arc::new(Code::without_columns((**inner).clone()));
@@ -184,12 +189,19 @@ impl Code {
 
     /// `co_nlocals`
     pub fn nlocals(&self) -> usize {
-        self.varnames.len()
+        self.body.slots().locals as usize
     }
 
     /// Number of fast-local slots: varnames, cellvars, freevars.
     pub fn nslots(&self) -> usize {
-        self.varnames.len() + self.cellvars.len() + self.freevars.len()
+        let slots = self.body.slots();
+        slots.locals as usize + slots.cells as usize + slots.free as usize
+    }
+
+    /// Has it neither cells of its own nor those of functions around it? Known without the body.
+    pub fn is_cell_free(&self) -> bool {
+        let slots = self.body.slots();
+        slots.cells == 0 && slots.free == 0
     }
 
     /// Number of leading varnames that are parameters, `*args` and `**kwargs` included.
@@ -237,7 +249,7 @@ impl Code {
     }
 
     /// The name for the operand of a `Cell` instruction.
-    pub fn cell_name(&self, index: usize) -> Option<&Arc<str>> {
+    pub fn cell_name(&self, index: usize) -> Option<&Name> {
         match self.cellvars.get(index) {
             Some(name) => Some(name),
             None => self.freevars.get(index.checked_sub(self.cellvars.len())?),

@@ -1,12 +1,12 @@
 //! A listing of code for tests and for people.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use crate::code::{Code, Constant};
 use crate::exception_table;
 use crate::line_table;
 use crate::ops::{Compare, Intrinsic1, Intrinsic2, Op, OperandKind};
+use crate::shared::Name;
 
 /// A constant as Python would show it.
 pub fn constant_text(value: &Constant) -> String {
@@ -113,7 +113,7 @@ fn str_text(text: &[u8]) -> String {
 /// What an operand stands for, for the column after the number.
 pub fn operand_text(code: &Code, op: Op, operand: u32) -> Option<String> {
     let index = operand as usize;
-    let named = |name: Option<&Arc<str>>| name.map(|name| name.to_string());
+    let named = |name: Option<&Name>| name.map(|name| name.to_string());
     match op.info().operand {
         OperandKind::None | OperandKind::Count | OperandKind::Prefix => None,
         OperandKind::Flags => flags_text(op, operand),

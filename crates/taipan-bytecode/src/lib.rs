@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod body;
 pub mod code;
 pub mod disassemble;
 pub mod exception_table;
@@ -9,6 +10,7 @@ pub mod landing;
 pub mod line_table;
 pub mod marshal;
 pub mod ops;
+mod shared;
 pub mod verify;
 
 pub use code::{Code, CodeFlags, Constant};

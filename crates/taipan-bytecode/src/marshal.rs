@@ -1,21 +1,25 @@
 //! The file form of code: a reader that trusts nothing and its writer.
 //!
-//! A file is the header ([`HEADER_LEN`] bytes: [`MAGIC`], flags, and eight bytes that depend on the flags) and one
-//! code object. In the body, numbers are base-128 varints, strings and lists are preceded by their length, and a
-//! string that occurred before is a reference to it. [`read_code`] gives an error on any damage; what it returns has
-//! still to pass [`crate::verify::verify`] before it may run, which [`read_file`] does.
+//! A file is the header ([`HEADER_LEN`] bytes: [`MAGIC`], flags, and eight bytes that depend on the flags), a table of
+//! strings, and one code object. The table is the number of strings, the end of each behind the table (words of 32 bits),
+//! and the strings. In code, numbers are base-128 varints, lists are preceded by their length, strings are numbers in
+//! the table, and a code object's body is preceded by its length, so that it can be read later.
+//! [`read_code`] gives an error on any damage; what it returns has still to pass [`crate::verify::verify`] before it
+//! may run, which [`read_file`] does. [`read_embedded`] reads bodies when they are looked at.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::body::{Body, LazyBody, Slots};
 use crate::code::{BigInt, Code, CodeFlags, Constant};
 use crate::line_table::{read_varint, write_varint};
 use crate::ops::TABLE_HASH;
+use crate::shared::{Bytes, Name, Shared};
 use crate::verify;
 
 /// Raised by one whenever the body's form changes.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// First bytes of a file: they change with the instruction set and with the form, and end in a line break that a text
 /// transfer would damage.
@@ -79,20 +83,23 @@ mod tag {
 struct Writer {
     out: Vec<u8>,
     strings: HashMap<Arc<[u8]>, u32>,
+    /// The strings in a row, and where each ends.
+    texts: Vec<u8>,
+    ends: Vec<u32>,
 }
 
 /// The bytes of a code object, without a header.
 pub fn write_code(code: &Code) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.code(code);
-    writer.out
+    writer.finish()
 }
 
 /// The bytes of a constant.
 pub fn write_constant(value: &Constant) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.constant(value);
-    writer.out
+    writer.finish()
 }
 
 /// A whole file; `stamp` is what follows the flags in the header.
@@ -114,19 +121,30 @@ impl Writer {
         self.out.extend_from_slice(bytes);
     }
 
-    /// `0` and the string, or one more than its number.
-    fn string(&mut self, text: &[u8]) {
-        if let Some(&seen) = self.strings.get(text) {
-            write_varint(&mut self.out, seen + 1);
-            return;
-        }
-        let number = self.strings.len() as u32;
-        self.strings.insert(text.into(), number);
-        self.number(0);
-        self.bytes(text);
+    /// The table and what was written.
+    fn finish(self) -> Vec<u8> {
+        let mut file = (self.ends.len() as u32).to_le_bytes().to_vec();
+        file.extend(self.ends.iter().flat_map(|end| end.to_le_bytes()));
+        file.extend(self.texts);
+        file.extend(self.out);
+        file
     }
 
-    fn names(&mut self, names: &[Arc<str>]) {
+    fn string(&mut self, text: &[u8]) {
+        let number = match self.strings.get(text) {
+            Some(seen) => *seen,
+            None => {
+                let number = self.ends.len() as u32;
+                self.strings.insert(text.into(), number);
+                self.texts.extend_from_slice(text);
+                self.ends.push(self.texts.len() as u32);
+                number
+            }
+        };
+        write_varint(&mut self.out, number);
+    }
+
+    fn names(&mut self, names: &[Name]) {
         self.number(names.len());
         for name in names {
             self.string(name.as_bytes());
@@ -207,13 +225,25 @@ impl Writer {
             code.firstlineno,
         ];
         numbers.iter().for_each(|n| write_varint(&mut self.out, *n));
-        for names in [&code.varnames, &code.cellvars, &code.freevars, &code.names] {
-            self.names(names);
+        let slots = code.body.slots();
+        for count in [slots.locals, slots.cells, slots.free] {
+            write_varint(&mut self.out, count);
         }
-        for bytes in [&code.bytecode, &code.linetable, &code.exceptiontable] {
+        let outer = std::mem::take(&mut self.out);
+        self.body(&code.body);
+        let body = std::mem::replace(&mut self.out, outer);
+        self.bytes(&body);
+    }
+
+    fn body(&mut self, body: &Body) {
+        for names in [&body.varnames, &body.cellvars, &body.freevars] {
+            names.iter().for_each(|name| self.string(name.as_bytes()));
+        }
+        self.names(&body.names);
+        for bytes in [&body.bytecode, &body.linetable, &body.exceptiontable] {
             self.bytes(bytes);
         }
-        self.constants(&code.consts);
+        self.constants(&body.consts);
     }
 }
 
@@ -221,45 +251,128 @@ impl Writer {
 
 struct Reader<'a> {
     bytes: &'a [u8],
+    /// The same bytes where they are part of the executable: then nothing is copied, and inner bodies are left unread.
+    embedded: Option<&'static [u8]>,
     at: usize,
-    strings: Vec<Arc<[u8]>>,
-    /// The strings that were used as names.
-    names: Vec<Option<Arc<str>>>,
+    /// Where the ends of strings are, how many there are, and where strings begin.
+    table: Table,
+    /// The strings that were used, as text and as names.
+    strings: Vec<Option<Bytes>>,
+    names: Vec<Option<Name>>,
     depth: u32,
 }
 
+#[derive(Clone, Copy)]
+struct Table {
+    count: usize,
+    texts: usize,
+}
+
+/// A word of the table of strings.
+fn word(bytes: &[u8], index: usize) -> Result<usize> {
+    let word = bytes.get(4 * index..).and_then(|rest| rest.first_chunk());
+    word.map(|word| u32::from_le_bytes(*word) as usize)
+        .ok_or(ReadError::Truncated)
+}
+
+impl Table {
+    fn find(bytes: &[u8]) -> Result<Table> {
+        let count = word(bytes, 0)?;
+        let texts = count.checked_mul(4).and_then(|size| size.checked_add(4));
+        match texts {
+            Some(texts) if texts <= bytes.len() => Ok(Table { count, texts }),
+            _ => Err(ReadError::Truncated),
+        }
+    }
+
+    /// Where a string lies.
+    fn range(self, bytes: &[u8], number: usize) -> Result<std::ops::Range<usize>> {
+        if number >= self.count {
+            return Err(ReadError::Damaged("invalid reference"));
+        }
+        let start = if number == 0 { 0 } else { word(bytes, number)? };
+        let end = word(bytes, number + 1)?;
+        if start > end || end > bytes.len() - self.texts {
+            return Err(ReadError::Truncated);
+        }
+        Ok(self.texts + start..self.texts + end)
+    }
+
+    /// Where what uses the strings begins.
+    fn end(self, bytes: &[u8]) -> Result<usize> {
+        match self.count {
+            0 => Ok(self.texts),
+            count => Ok(self.range(bytes, count - 1)?.end),
+        }
+    }
+}
+
 impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Reader {
+    /// A reader of bytes that were not written by us, perhaps.
+    fn new(bytes: &'a [u8]) -> Result<Self> {
+        let table = Table::find(bytes)?;
+        Ok(Reader {
             bytes,
-            at: 0,
+            embedded: None,
+            at: table.end(bytes)?,
+            table,
+            strings: vec![None; table.count],
+            names: vec![None; table.count],
+            depth: 0,
+        })
+    }
+
+    fn finish<T>(self, value: T) -> Result<T> {
+        if self.at == self.bytes.len() {
+            Ok(value)
+        } else {
+            Err(ReadError::Damaged("extra bytes"))
+        }
+    }
+}
+
+impl Reader<'static> {
+    fn embedded(bytes: &'static [u8]) -> Result<Self> {
+        let table = Table::find(bytes)?;
+        Ok(Reader {
+            bytes,
+            embedded: Some(bytes),
+            at: table.end(bytes)?,
+            table,
             strings: Vec::new(),
             names: Vec::new(),
             depth: 0,
-        }
+        })
     }
 }
 
 /// Reads a code object that fills the bytes.
 pub fn read_code(bytes: &[u8]) -> Result<Code> {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(bytes)?;
     let code = reader.code()?;
-    if reader.at == bytes.len() {
-        Ok(code)
-    } else {
-        Err(ReadError::Damaged("extra bytes"))
-    }
+    reader.finish(code)
 }
 
 /// Reads a constant that fills the bytes.
 pub fn read_constant(bytes: &[u8]) -> Result<Constant> {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(bytes)?;
     let value = reader.constant()?;
-    if reader.at == bytes.len() {
-        Ok(value)
-    } else {
-        Err(ReadError::Damaged("extra bytes"))
-    }
+    reader.finish(value)
+}
+
+/// Reads a code object that is part of the executable; bodies are read when somebody looks at them. The bytes must be
+/// undamaged ([`read_code`] reads them): what is found wrong later is a fault of whoever embedded them, and panics.
+pub fn read_embedded(bytes: &'static [u8]) -> Result<Code> {
+    let mut reader = Reader::embedded(bytes)?;
+    let code = reader.code()?;
+    reader.finish(code)
+}
+
+/// Reads a body that [`read_embedded`] left unread.
+pub(crate) fn read_body(bytes: &'static [u8], at: usize, slots: Slots) -> Result<Body> {
+    let mut reader = Reader::embedded(bytes)?;
+    reader.at = at;
+    reader.body(slots)
 }
 
 /// Reads a file made by [`write_file`] and verifies its code.
@@ -278,12 +391,21 @@ pub fn read_file(bytes: &[u8]) -> Result<Code> {
     }
 }
 
-impl Reader<'_> {
-    fn take(&mut self, count: usize) -> Result<&[u8]> {
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let end = self.at.checked_add(count).ok_or(ReadError::Truncated)?;
         let taken = self.bytes.get(self.at..end).ok_or(ReadError::Truncated)?;
         self.at = end;
         Ok(taken)
+    }
+
+    /// A part of the bytes as what keeps it.
+    fn keep(&self, range: std::ops::Range<usize>) -> Result<Bytes> {
+        let kept = match self.embedded {
+            Some(bytes) => bytes.get(range).map(Shared::Static),
+            None => self.bytes.get(range).map(Bytes::from),
+        };
+        kept.ok_or(ReadError::Truncated)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
@@ -306,40 +428,53 @@ impl Reader<'_> {
         }
     }
 
-    fn bytes(&mut self) -> Result<Vec<u8>> {
+    fn bytes(&mut self) -> Result<Bytes> {
         let length = self.length()?;
-        Ok(self.take(length)?.to_vec())
+        let start = self.at;
+        self.take(length)?;
+        self.keep(start..start + length)
     }
 
-    /// The number of a string, read if it is new.
-    fn string_number(&mut self) -> Result<u32> {
-        match self.number()? {
-            0 => {
-                let length = self.length()?;
-                let text = self.take(length)?.into();
-                self.strings.push(text);
-                self.names.push(None);
-                Ok(self.strings.len() as u32 - 1)
-            }
-            seen if seen as usize <= self.strings.len() => Ok(seen - 1),
-            _ => Err(ReadError::Damaged("invalid reference")),
+    fn string(&mut self) -> Result<Bytes> {
+        let number = self.number()? as usize;
+        if let Some(Some(known)) = self.strings.get(number) {
+            return Ok(known.clone());
         }
+        let text = self.keep(self.table.range(self.bytes, number)?)?;
+        if let Some(place) = self.strings.get_mut(number) {
+            *place = Some(text.clone());
+        }
+        Ok(text)
     }
 
-    fn name(&mut self) -> Result<Arc<str>> {
-        let number = self.string_number()?;
-        if let Some(known) = &self.names[number as usize] {
-            return Ok(Arc::clone(known));
+    fn name(&mut self) -> Result<Name> {
+        let number = self.number()? as usize;
+        if let Some(Some(known)) = self.names.get(number) {
+            return Ok(known.clone());
         }
-        let text = std::str::from_utf8(&self.strings[number as usize]);
-        let name: Arc<str> = text.map_err(|_| ReadError::Damaged("invalid name"))?.into();
-        self.names[number as usize] = Some(Arc::clone(&name));
+        let range = self.table.range(self.bytes, number)?;
+        let name = match self.embedded {
+            Some(bytes) => std::str::from_utf8(&bytes[range]).map(Shared::Static),
+            None => std::str::from_utf8(&self.bytes[range]).map(Name::from),
+        };
+        let name = name.map_err(|_| ReadError::Damaged("invalid name"))?;
+        if let Some(place) = self.names.get_mut(number) {
+            *place = Some(name.clone());
+        }
         Ok(name)
     }
 
-    fn name_list(&mut self) -> Result<Vec<Arc<str>>> {
+    /// Names whose number is known; each takes a byte at least, so that a damaged number allocates nothing.
+    fn names(&mut self, count: usize) -> Result<Vec<Name>> {
+        if count > self.bytes.len() - self.at {
+            return Err(ReadError::Truncated);
+        }
+        (0..count).map(|_| self.name()).collect()
+    }
+
+    fn name_list(&mut self) -> Result<Vec<Name>> {
         let length = self.length()?;
-        (0..length).map(|_| self.name()).collect()
+        self.names(length)
     }
 
     fn constants(&mut self) -> Result<Vec<Constant>> {
@@ -376,14 +511,13 @@ impl Reader<'_> {
                 u64::from_le_bytes(self.array()?),
             ),
             tag::STR => {
-                let number = self.string_number()?;
-                let text = Arc::clone(&self.strings[number as usize]);
+                let text = self.string()?;
                 if !is_wtf8(&text) {
                     return Err(ReadError::Damaged("invalid text"));
                 }
                 Constant::Str(text)
             }
-            tag::BYTES => Constant::Bytes(self.bytes()?.into()),
+            tag::BYTES => Constant::Bytes(self.bytes()?),
             tag::TUPLE => Constant::Tuple(self.constants()?.into()),
             tag::FROZEN_SET => {
                 let items = self.constants()?;
@@ -410,7 +544,7 @@ impl Reader<'_> {
         }
         Ok(Constant::BigInt(BigInt {
             negative,
-            magnitude: magnitude.into(),
+            magnitude: (*magnitude).into(),
         }))
     }
 
@@ -418,7 +552,7 @@ impl Reader<'_> {
         let (name, qualname, filename) = (self.name()?, self.name()?, self.name()?);
         let flags =
             CodeFlags::from_bits(self.number()?).ok_or(ReadError::Damaged("unknown code flags"))?;
-        Ok(Code {
+        let mut code = Code {
             name,
             qualname,
             filename,
@@ -428,9 +562,34 @@ impl Reader<'_> {
             kwonlyargcount: self.number()?,
             stacksize: self.number()?,
             firstlineno: self.number()?,
-            varnames: self.name_list()?,
-            cellvars: self.name_list()?,
-            freevars: self.name_list()?,
+            body: LazyBody::from(Body::default()),
+        };
+        let slots = Slots {
+            locals: self.number()?,
+            cells: self.number()?,
+            free: self.number()?,
+        };
+        let length = self.length()?;
+        let end = self.at + length;
+        code.body = match self.embedded {
+            Some(bytes) => {
+                let unread = LazyBody::unread(slots, bytes, self.at);
+                self.at = end;
+                unread
+            }
+            None => LazyBody::from(self.body(slots)?),
+        };
+        if self.at != end {
+            return Err(ReadError::Damaged("code of another length"));
+        }
+        Ok(code)
+    }
+
+    fn body(&mut self, slots: Slots) -> Result<Body> {
+        Ok(Body {
+            varnames: self.names(slots.locals as usize)?,
+            cellvars: self.names(slots.cells as usize)?,
+            freevars: self.names(slots.free as usize)?,
             names: self.name_list()?,
             bytecode: self.bytes()?,
             linetable: self.bytes()?,
@@ -482,7 +641,7 @@ mod tests {
                 negative: true,
                 magnitude: [0, 0, 0, 0, 0, 0, 0, 0x80].into(),
             }),
-            Constant::Str([0xed, 0xa0, 0x80].into()),
+            Constant::Str(vec![0xed, 0xa0, 0x80].into()),
             Constant::Complex(1, 2),
         ];
         for value in values {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use taipan_bytecode::code::{Body, Name};
 use taipan_bytecode::exception_table::{self, ExceptionEntry};
 use taipan_bytecode::line_table::{self, Position};
 use taipan_bytecode::{Code, CodeFlags, Constant, Op};
@@ -36,25 +37,32 @@ pub(crate) fn finish(
     let (_, stacksize) = graph.depths(false);
     let consts = used_consts(&mut graph, std::mem::take(&mut unit.consts.list));
     let assembled = assemble(&graph, unit.firstlineno)?;
+    let body = Body {
+        varnames: names(unit.varnames.list),
+        cellvars: names(unit.cellvars.list),
+        freevars: names(unit.freevars.list),
+        names: names(unit.names.list),
+        consts,
+        bytecode: assembled.0.into(),
+        linetable: assembled.1.into(),
+        exceptiontable: assembled.2.into(),
+    };
     Ok(Code {
-        name: unit.name,
-        qualname: unit.qualname,
-        filename: Arc::clone(filename),
+        name: unit.name.into(),
+        qualname: unit.qualname.into(),
+        filename: Arc::clone(filename).into(),
         flags,
         argcount: unit.argcount,
         posonlyargcount: unit.posonlyargcount,
         kwonlyargcount: unit.kwonlyargcount,
         stacksize,
         firstlineno: unit.firstlineno,
-        varnames: unit.varnames.list,
-        cellvars: unit.cellvars.list,
-        freevars: unit.freevars.list,
-        names: unit.names.list,
-        consts,
-        bytecode: assembled.0,
-        linetable: assembled.1,
-        exceptiontable: assembled.2,
+        body: body.into(),
     })
+}
+
+fn names(list: Vec<Arc<str>>) -> Vec<Name> {
+    list.into_iter().map(Name::from).collect()
 }
 
 /// Drops constants that no instruction loads; the first stays, as it is the docstring's place.

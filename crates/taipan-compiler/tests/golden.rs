@@ -75,7 +75,7 @@ fn the_seminar_function() {
         })
         .expect("the function's code");
     let bytes = [0x7c, 0, 0x7c, 1, 0x14, 0, 0x64, 1, 0x17, 0, 0x53, 0];
-    assert_eq!(foo.bytecode, bytes);
+    assert_eq!(foo.bytecode[..], bytes);
     assert_eq!(
         foo.consts,
         [

@@ -72,12 +72,11 @@ impl CodeObject {
             .intersects(CodeFlags::VARARGS | CodeFlags::VARKEYWORDS | CodeFlags::GENERATOR_LIKE)
             && code.flags.contains(CodeFlags::OPTIMIZED)
             && code.kwonlyargcount == 0
-            && code.cellvars.is_empty()
-            && code.freevars.is_empty();
+            && code.is_cell_free();
         alloc::new_object(CodeObject {
             name: text(&code.name),
             qualname: text(&code.qualname),
-            slots: code.varnames.len() + code.cellvars.len() + code.freevars.len(),
+            slots: code.nslots(),
             simple,
             parts: OnceCell::new(),
             code: code.clone(),

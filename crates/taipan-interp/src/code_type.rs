@@ -5,7 +5,7 @@ use crate::quick::QuickCode;
 use dashu_int::{IBig, Sign};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use taipan_bytecode::code::{BigInt, Code, CodeFlags, Constant};
+use taipan_bytecode::code::{BigInt, Body, Bytes, Code, CodeFlags, Constant, Name};
 use taipan_bytecode::line_table::{self, Position};
 use taipan_core::str_object::{is_str, new_str, str_of};
 use taipan_core::tuple_object::{self, new_tuple};
@@ -67,7 +67,7 @@ fn get_freevars(_vm: &mut Vm, value: &Value) -> Py {
 /// The portable code with the opcodes that the quickened copy has by now.
 fn get_adaptive(vm: &mut Vm, value: &Value) -> Py {
     let this = object(value);
-    let mut bytes = this.code.bytecode.clone();
+    let mut bytes = this.code.bytecode.to_vec();
     let quick: &QuickCode = this.quick();
     for index in 0..quick.len() as u32 {
         let unit = quick.first_unit(index) as usize;
@@ -364,17 +364,17 @@ impl Maker<'_> {
         }
     }
 
-    fn bytes(&self, vm: &mut Vm, index: usize, old: &[u8]) -> Py<Vec<u8>> {
+    fn bytes(&self, vm: &mut Vm, index: usize, old: &Bytes) -> Py<Bytes> {
         let Some(value) = &self.values[index] else {
-            return Ok(old.to_vec());
+            return Ok(old.clone());
         };
         match taipan_types::bytes::bytes_of(value) {
-            Some(bytes) => Ok(bytes.to_vec()),
+            Some(bytes) => Ok(bytes.into()),
             None => Err(self.wrong(vm, index, "bytes", value)),
         }
     }
 
-    fn text(&self, vm: &mut Vm, index: usize, old: &Arc<str>) -> Py<Arc<str>> {
+    fn text(&self, vm: &mut Vm, index: usize, old: &Name) -> Py<Name> {
         let Some(value) = &self.values[index] else {
             return Ok(old.clone());
         };
@@ -384,7 +384,7 @@ impl Maker<'_> {
         Ok(lossy(value).into())
     }
 
-    fn names(&self, vm: &mut Vm, index: usize, old: &[Arc<str>]) -> Py<Vec<Arc<str>>> {
+    fn names(&self, vm: &mut Vm, index: usize, old: &[Name]) -> Py<Vec<Name>> {
         let Some(value) = &self.values[index] else {
             return Ok(old.to_vec());
         };
@@ -429,24 +429,27 @@ impl Maker<'_> {
     /// The code object: every part given, the others as in `old`. What does not verify is refused.
     fn make(&self, vm: &mut Vm, old: &Code) -> Py {
         let flags = CodeFlags::from_bits_retain(self.number(vm, 5, old.flags.bits())?);
+        let body = Body {
+            bytecode: self.bytes(vm, 6, &old.bytecode)?,
+            consts: self.consts(vm, 7, &old.consts)?,
+            names: self.names(vm, 8, &old.names)?,
+            varnames: self.names(vm, 9, &old.varnames)?,
+            linetable: self.bytes(vm, 14, &old.linetable)?,
+            exceptiontable: self.bytes(vm, 15, &old.exceptiontable)?,
+            freevars: self.names(vm, 16, &old.freevars)?,
+            cellvars: self.names(vm, 17, &old.cellvars)?,
+        };
         let code = Code {
             argcount: self.number(vm, 0, old.argcount)?,
             posonlyargcount: self.number(vm, 1, old.posonlyargcount)?,
             kwonlyargcount: self.number(vm, 2, old.kwonlyargcount)?,
             stacksize: self.number(vm, 4, old.stacksize)?,
             flags,
-            bytecode: self.bytes(vm, 6, &old.bytecode)?,
-            consts: self.consts(vm, 7, &old.consts)?,
-            names: self.names(vm, 8, &old.names)?,
-            varnames: self.names(vm, 9, &old.varnames)?,
             filename: self.text(vm, 10, &old.filename)?,
             name: self.text(vm, 11, &old.name)?,
             qualname: self.text(vm, 12, &old.qualname)?,
             firstlineno: self.number(vm, 13, old.firstlineno)?,
-            linetable: self.bytes(vm, 14, &old.linetable)?,
-            exceptiontable: self.bytes(vm, 15, &old.exceptiontable)?,
-            freevars: self.names(vm, 16, &old.freevars)?,
-            cellvars: self.names(vm, 17, &old.cellvars)?,
+            body: body.into(),
         };
         let nlocals = self.number(vm, 3, code.varnames.len() as u32)?;
         check_shape(vm, &code, nlocals)?;
@@ -486,14 +489,7 @@ fn empty_code() -> Code {
         kwonlyargcount: 0,
         stacksize: 0,
         firstlineno: 0,
-        varnames: Vec::new(),
-        cellvars: Vec::new(),
-        freevars: Vec::new(),
-        names: Vec::new(),
-        consts: Vec::new(),
-        bytecode: Vec::new(),
-        linetable: Vec::new(),
-        exceptiontable: Vec::new(),
+        body: Body::default().into(),
     }
 }
 

@@ -155,7 +155,8 @@ fn takes_cache(op: Quick) -> bool {
 impl QuickCode {
     /// Translates the (verified) portable code.
     pub fn new(code: &Code) -> QuickCode {
-        let portable: Vec<_> = code.instructions().collect();
+        let mut portable: Vec<Portable> = Vec::with_capacity(code.units());
+        portable.extend(code.instructions());
         let mut target = vec![false; code.units() + 1];
         for instruction in &portable {
             if let Ok(op) = instruction.op
@@ -170,7 +171,7 @@ impl QuickCode {
             target[entry.start as usize] = true;
             target[entry.end as usize] = true;
         }
-        let mut instrs: Vec<Instr> = Vec::with_capacity(portable.len());
+        let mut instrs: Vec<UnsafeCell<Instr>> = Vec::with_capacity(portable.len());
         let mut units = Vec::with_capacity(portable.len());
         let mut index_of_unit = vec![0u32; code.units() + 1];
         let mut caches: Vec<UnsafeCell<Cache>> = Vec::new();
@@ -196,12 +197,12 @@ impl QuickCode {
                     index_of_unit[unit as usize] = instrs.len() as u32;
                 }
             }
-            instrs.push(Instr {
+            instrs.push(UnsafeCell::new(Instr {
                 op,
                 counter: warmup(),
                 cache,
                 arg,
-            });
+            }));
             // The unit to blame for an error: of a fused instruction the part that does the work.
             units.push(if blames_last(op) {
                 portable[at + taken - 1].at
@@ -212,6 +213,7 @@ impl QuickCode {
         }
         index_of_unit[code.units()] = instrs.len() as u32;
         for instr in &mut instrs {
+            let instr = instr.get_mut();
             if jumps(instr.op) {
                 instr.arg = index_of_unit[instr.arg as usize];
             }
@@ -226,7 +228,7 @@ impl QuickCode {
             })
             .collect();
         QuickCode {
-            instrs: instrs.into_iter().map(UnsafeCell::new).collect(),
+            instrs: instrs.into(),
             caches: caches.into(),
             units: units.into(),
             index_of_unit: index_of_unit.into(),

@@ -24,7 +24,7 @@ pub struct Module {
     /// Dotted name.
     pub name: &'static str,
     pub is_package: bool,
-    /// The code file's body, for `taipan_bytecode::marshal::read_code`.
+    /// The code file's body, for `taipan_bytecode::marshal::read_embedded`.
     pub code: &'static [u8],
     /// The source as it was compiled.
     pub source: &'static [u8],
@@ -64,5 +64,23 @@ mod tests {
         assert!(!find("json.decoder").expect("a module").is_package);
         assert!(find("no_such_module").is_none());
         assert!(modules().count() > 400);
+    }
+
+    /// Code is read lazily, and without a way to report damage.
+    #[test]
+    fn all_code_is_undamaged() {
+        for module in modules() {
+            let lazy = taipan_bytecode::marshal::read_embedded(module.code);
+            assert_eq!(
+                lazy,
+                taipan_bytecode::marshal::read_code(module.code),
+                "{}",
+                module.name
+            );
+            assert_eq!(
+                taipan_bytecode::verify::verify(&lazy.expect("just read")),
+                Ok(())
+            );
+        }
     }
 }

@@ -246,8 +246,10 @@ fn get_frozen_object(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
             .unwrap_or(&[])
             .to_vec();
         return match taipan_bytecode::marshal::read_code(&bytes) {
-            Ok(code) => Ok(CodeObject::create(&Arc::new(code))),
-            Err(_) => {
+            Ok(code) if taipan_bytecode::verify::verify(&code).is_ok() => {
+                Ok(CodeObject::create(&Arc::new(code)))
+            }
+            _ => {
                 let shown = vm.repr(&args[0])?;
                 Err(not_frozen(
                     vm,

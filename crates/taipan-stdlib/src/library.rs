@@ -68,7 +68,7 @@ pub fn load(vm: &mut Vm, module: &str) -> Py {
         let message = format!("No embedded module named '{module}'");
         return Err(vm.raise(&builtin_types::IMPORT_ERROR, message));
     };
-    match taipan_bytecode::marshal::read_code(embedded.code) {
+    match taipan_bytecode::marshal::read_embedded(embedded.code) {
         Ok(code) if crate::config::read(vm, |config| config.imports.no_debug_ranges) => {
             Ok(CodeObject::create(&Arc::new(code.without_columns())))
         }

@@ -293,7 +293,7 @@ impl<'a> Compiler<'a> {
     pub(crate) fn leave_annotations(&mut self, public: bool) -> Result<Code> {
         let mut code = self.leave_unit(false)?;
         if public && let Some(first) = code.varnames.first_mut() {
-            *first = self.interner.intern("format");
+            *first = self.interner.intern("format").into();
         }
         Ok(code)
     }

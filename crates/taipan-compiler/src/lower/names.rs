@@ -1,7 +1,5 @@
 //! Loading, storing and deleting names.
 
-use std::sync::Arc;
-
 use taipan_bytecode::Op;
 use taipan_bytecode::line_table::Position;
 use taipan_syntax::ast::ExprContext;
@@ -36,7 +34,7 @@ enum Place {
 }
 
 impl Compiler<'_> {
-    pub(crate) fn scope_of(&self, mangled: &Ident) -> NameScope {
+    pub(crate) fn scope_of(&self, mangled: &str) -> NameScope {
         if let Some(scope) = self.unit_ref().overrides.get(mangled) {
             return *scope;
         }
@@ -135,7 +133,7 @@ impl Compiler<'_> {
     }
 
     /// The operand of a cell instruction for a name that is free in code made here.
-    pub(crate) fn cell_slot(&self, name: &Ident) -> u32 {
+    pub(crate) fn cell_slot(&self, name: &str) -> u32 {
         let unit = self.unit_ref();
         let cells = unit.cellvars.list.len() as u32;
         let free = || unit.freevars.get(name).map(|i| cells + i);
@@ -148,7 +146,7 @@ impl Compiler<'_> {
     }
 
     /// Pushes the cell of a name for a closure tuple.
-    pub(crate) fn load_closure(&mut self, name: &Arc<str>, pos: Position) {
+    pub(crate) fn load_closure(&mut self, name: &str, pos: Position) {
         let slot = self.cell_slot(name);
         self.op_arg(Op::LoadClosure, slot, pos);
     }

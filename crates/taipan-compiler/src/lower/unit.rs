@@ -37,7 +37,11 @@ impl<T: Clone + Eq + std::hash::Hash> Indexed<T> {
         i
     }
 
-    pub fn get(&self, value: &T) -> Option<u32> {
+    pub fn get<Q>(&self, value: &Q) -> Option<u32>
+    where
+        T: std::borrow::Borrow<Q>,
+        Q: Eq + std::hash::Hash + ?Sized,
+    {
         self.index.get(value).copied()
     }
 }
