@@ -512,7 +512,7 @@ impl<'a> Reader<'a> {
             ),
             tag::STR => {
                 let text = self.string()?;
-                if !is_wtf8(&text) {
+                if self.embedded.is_none() && !is_wtf8(&text) {
                     return Err(ReadError::Damaged("invalid text"));
                 }
                 Constant::Str(text)

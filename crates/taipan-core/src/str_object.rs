@@ -627,6 +627,22 @@ pub fn try_append(a: Value, b: &Str) -> Result<Value, Value> {
 
 struct Interned(HashTable<u64>);
 
+impl Interned {
+    /// Room for what start-up interns.
+    fn new() -> Interned {
+        Interned(HashTable::with_capacity(7000))
+    }
+
+    fn find(&self, hash: u64, kind: u8, bytes: &[u8]) -> Option<Value> {
+        let same = |word: &u64| {
+            let other = interned_text(*word);
+            other.kind() == kind && other.bytes() == bytes
+        };
+        let word = self.0.find(hash, same)?;
+        Some(interned_text(*word).to_value())
+    }
+}
+
 /// One table for the process: names in static types are shared by all interpreters. Entries are uncounted words; a dying
 /// string takes itself out.
 static TABLE: Mutex<Option<Interned>> = Mutex::new(None);
@@ -648,14 +664,11 @@ pub fn intern(value: &Value) -> Value {
     let Ok(mut table) = TABLE.lock() else {
         return value.clone();
     };
-    let table = &mut table.get_or_insert_with(|| Interned(HashTable::new())).0;
-    let same = |word: &u64| {
-        let other = interned_text(*word);
-        other.len() == text.len() && other.kind() == text.kind() && other.bytes() == text.bytes()
-    };
-    if let Some(word) = table.find(hash, same) {
-        return interned_text(*word).to_value();
+    let table = table.get_or_insert_with(Interned::new);
+    if let Some(known) = table.find(hash, text.kind(), text.bytes()) {
+        return known;
     }
+    let table = &mut table.0;
     table.insert_unique(hash, value.bits(), |word| {
         text_hash(interned_text(*word)) as u64
     });
@@ -663,9 +676,23 @@ pub fn intern(value: &Value) -> Value {
     value.clone()
 }
 
-/// The interned string with the given text.
+/// The interned string with the given text. One that is known already is found without making another.
 pub fn name(text: &str) -> Value {
-    intern(&new_str_uncached(text))
+    if !text.is_ascii() {
+        return intern(&new_str(text));
+    }
+    let hash = bytes_hash(text.as_bytes());
+    if let Ok(table) = TABLE.lock()
+        && let Some(table) = table.as_ref()
+        && let Some(known) = table.find(hash as u64, 0, text.as_bytes())
+    {
+        return known;
+    }
+    let value = try_new_ascii(text.as_bytes()).unwrap_or_else(|| out_of_memory());
+    if let Some(text) = str_of(&value) {
+        text.hash.store(hash, Relaxed);
+    }
+    intern(&value)
 }
 
 /// An interned string that lives for ever: for names that statics of Rust code keep.
@@ -675,14 +702,6 @@ pub fn immortal_name(text: &str) -> Value {
         header.make_immortal();
     }
     value
-}
-
-fn new_str_uncached(text: &str) -> Value {
-    if text.is_ascii() {
-        try_new_ascii(text.as_bytes()).unwrap_or_else(|| out_of_memory())
-    } else {
-        new_str(text)
-    }
 }
 
 #[inline(always)]

@@ -5,7 +5,7 @@
 
 use std::cell::{OnceCell, UnsafeCell};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use taipan_bytecode::code::Code;
+use taipan_bytecode::code::{Code, CodeFlags};
 use taipan_bytecode::exception_table::{self, ExceptionEntry};
 use taipan_bytecode::for_each_op;
 use taipan_bytecode::ops::{Op, OperandKind};
@@ -158,13 +158,17 @@ impl QuickCode {
         let mut portable: Vec<Portable> = Vec::with_capacity(code.units());
         portable.extend(code.instructions());
         let mut target = vec![false; code.units() + 1];
+        let mut loops = false;
         for instruction in &portable {
             if let Ok(op) = instruction.op
                 && op.info().operand == OperandKind::Jump
             {
                 target[instruction.operand as usize] = true;
+                loops |= instruction.operand <= instruction.at;
             }
         }
+        // The body of a module or class runs once: without a loop, nothing in it is worth fusing or remembering.
+        let once = !loops && !code.flags.contains(CodeFlags::OPTIMIZED);
         let entries: Vec<ExceptionEntry> = exception_table::entries(&code.exceptiontable).collect();
         for entry in &entries {
             target[entry.target as usize] = true;
@@ -179,13 +183,14 @@ impl QuickCode {
         while at < portable.len() {
             let first = portable[at];
             // Instructions that may be fused with the first: no jump goes into their middle.
-            let last = (at + 1..portable.len().min(at + 5))
+            let end = if once { at + 1 } else { at + 5 }.min(portable.len());
+            let last = (at + 1..end)
                 .find(|next| target[portable[*next].start as usize])
-                .unwrap_or(portable.len().min(at + 5));
-            let cached = caches.len() < NO_CACHE as usize;
+                .unwrap_or(end);
+            let cached = !once && caches.len() < NO_CACHE as usize;
             let (op, arg, field, taken) = fuse(&portable[at..last], cached);
             let mut cache = NO_CACHE;
-            if takes_cache(op) && caches.len() < NO_CACHE as usize {
+            if cached && takes_cache(op) {
                 cache = caches.len() as u16;
                 caches.push(UnsafeCell::new(Cache {
                     word: field,
