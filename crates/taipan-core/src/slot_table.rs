@@ -647,6 +647,8 @@ pub fn entries() -> &'static [SlotEntry] {
 struct Index {
     by_slot: HashMap<Slot, Vec<&'static SlotEntry>, FixedState>,
     by_name: HashMap<u64, Vec<Slot>, FixedState>,
+    /// The slots that no special method belongs to.
+    nameless: Vec<Slot>,
 }
 
 fn index() -> &'static Index {
@@ -655,6 +657,7 @@ fn index() -> &'static Index {
         let mut index = Index {
             by_slot: HashMap::default(),
             by_name: HashMap::default(),
+            nameless: Vec::new(),
         };
         for entry in &ENTRIES {
             index.by_slot.entry(entry.slot).or_default().push(entry);
@@ -663,6 +666,9 @@ fn index() -> &'static Index {
                 slots.push(entry.slot);
             }
         }
+        index.nameless = all_slots()
+            .filter(|slot| !index.by_slot.contains_key(slot))
+            .collect();
         index
     })
 }
@@ -693,27 +699,33 @@ pub fn inherit(slots: &mut Slots, base: &Slots) {
     }
 }
 
-/// Computes the slots of a class under construction: those of its first base, and anew whatever its namespace or another
-/// base may change.
+/// Computes the slots of a class under construction: those of the base that gives the layout, and anew whatever the class itself
+/// or those that come by its other bases may change.
 pub fn set_slots_of_new_class(vm: &mut Vm, ty: &TypeObject) {
-    let mut slots = ty.base().map_or(Slots::NONE, |base| *base.slots());
-    let single = ty.bases().len() == 1 && ty.mro().len() == ty.bases()[0].mro().len() + 1;
-    if single {
-        let mut dirty: Vec<Slot> = Vec::new();
-        for name in ty.namespace().keys() {
+    let base = ty.base();
+    let mut slots = base.map_or(Slots::NONE, |base| *base.slots());
+    let inherited = base.map_or(&[][..], |base| base.mro());
+    let mut dirty: Vec<Slot> = Vec::new();
+    let mut several = false;
+    for class in ty.mro() {
+        let class: &TypeObject = class;
+        if inherited.iter().any(|known| std::ptr::eq(*known, class)) {
+            continue;
+        }
+        several |= !std::ptr::eq(class, ty);
+        for name in class.namespace().keys() {
             for slot in index().by_name.get(&name.bits()).into_iter().flatten() {
                 if !dirty.contains(slot) {
                     dirty.push(*slot);
                 }
             }
         }
-        for slot in dirty {
-            update_slot(vm, ty, slot, &mut slots);
-        }
-    } else {
-        for slot in all_slots() {
-            update_slot(vm, ty, slot, &mut slots);
-        }
+    }
+    if several {
+        dirty.extend(&index().nameless);
+    }
+    for slot in dirty {
+        update_slot(vm, ty, slot, &mut slots);
     }
     ty.set_slots(slots);
 }

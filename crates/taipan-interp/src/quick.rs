@@ -152,91 +152,141 @@ fn takes_cache(op: Quick) -> bool {
     )
 }
 
-impl QuickCode {
-    /// Translates the (verified) portable code.
-    pub fn new(code: &Code) -> QuickCode {
-        let mut portable: Vec<Portable> = Vec::with_capacity(code.units());
-        portable.extend(code.instructions());
-        let mut target = vec![false; code.units() + 1];
-        let mut loops = false;
-        for instruction in &portable {
-            if let Ok(op) = instruction.op
-                && op.info().operand == OperandKind::Jump
-            {
-                target[instruction.operand as usize] = true;
-                loops |= instruction.operand <= instruction.at;
+/// Quick instructions with what relates them to the portable ones; jumps name portable units still.
+struct Translation {
+    instrs: Vec<UnsafeCell<Instr>>,
+    caches: Vec<UnsafeCell<Cache>>,
+    units: Vec<u32>,
+    index_of_unit: Vec<u32>,
+}
+
+impl Translation {
+    fn with_capacity(units: usize) -> Translation {
+        Translation {
+            instrs: Vec::with_capacity(units),
+            caches: Vec::new(),
+            units: Vec::with_capacity(units),
+            index_of_unit: Vec::with_capacity(units + 1),
+        }
+    }
+
+    /// Adds an instruction for portable ones; `blamed` is the unit that errors in it belong to.
+    #[inline]
+    fn add(&mut self, instr: Instr, parts: &[Portable], blamed: u32) {
+        let index = self.instrs.len() as u32;
+        for part in parts {
+            for _ in part.start..=part.at {
+                self.index_of_unit.push(index);
             }
         }
-        // The body of a module or class runs once: without a loop, nothing in it is worth fusing or remembering.
-        let once = !loops && !code.flags.contains(CodeFlags::OPTIMIZED);
-        let entries: Vec<ExceptionEntry> = exception_table::entries(&code.exceptiontable).collect();
-        for entry in &entries {
-            target[entry.target as usize] = true;
-            target[entry.start as usize] = true;
-            target[entry.end as usize] = true;
+        self.instrs.push(UnsafeCell::new(instr));
+        self.units.push(blamed);
+    }
+
+    /// One quick instruction for each portable one, for code that runs once: the body of a module or class, unless it has a loop.
+    fn plain(code: &Code) -> Option<Translation> {
+        if code.flags.contains(CodeFlags::OPTIMIZED) {
+            return None;
         }
-        let mut instrs: Vec<UnsafeCell<Instr>> = Vec::with_capacity(portable.len());
-        let mut units = Vec::with_capacity(portable.len());
-        let mut index_of_unit = vec![0u32; code.units() + 1];
-        let mut caches: Vec<UnsafeCell<Cache>> = Vec::new();
+        let mut made = Translation::with_capacity(code.units());
+        for portable in code.instructions() {
+            let op = quick_op(portable.op.unwrap_or(Op::Nop));
+            if jumps(op) && portable.operand <= portable.at {
+                return None;
+            }
+            let instr = Instr {
+                op,
+                counter: warmup(),
+                cache: NO_CACHE,
+                arg: portable.operand,
+            };
+            made.add(instr, &[portable], portable.at);
+        }
+        Some(made)
+    }
+
+    /// Fused instructions with caches, for code that may run often.
+    fn fused(code: &Code, entries: &[ExceptionEntry]) -> Translation {
+        let mut portable: Vec<Portable> = Vec::with_capacity(code.units());
+        portable.extend(code.instructions());
+        let target = targets(&portable, code.units(), entries);
+        let mut made = Translation::with_capacity(code.units());
         let mut at = 0;
         while at < portable.len() {
-            let first = portable[at];
             // Instructions that may be fused with the first: no jump goes into their middle.
-            let end = if once { at + 1 } else { at + 5 }.min(portable.len());
+            let end = portable.len().min(at + 5);
             let last = (at + 1..end)
                 .find(|next| target[portable[*next].start as usize])
                 .unwrap_or(end);
-            let cached = !once && caches.len() < NO_CACHE as usize;
+            let cached = made.caches.len() < NO_CACHE as usize;
             let (op, arg, field, taken) = fuse(&portable[at..last], cached);
             let mut cache = NO_CACHE;
             if cached && takes_cache(op) {
-                cache = caches.len() as u16;
-                caches.push(UnsafeCell::new(Cache {
+                cache = made.caches.len() as u16;
+                made.caches.push(UnsafeCell::new(Cache {
                     word: field,
                     ..Cache::default()
                 }));
             }
-            for part in &portable[at..at + taken] {
-                for unit in part.start..=part.at {
-                    index_of_unit[unit as usize] = instrs.len() as u32;
-                }
-            }
-            instrs.push(UnsafeCell::new(Instr {
+            let instr = Instr {
                 op,
                 counter: warmup(),
                 cache,
                 arg,
-            }));
+            };
             // The unit to blame for an error: of a fused instruction the part that does the work.
-            units.push(if blames_last(op) {
-                portable[at + taken - 1].at
-            } else {
-                first.at
-            });
+            let parts = &portable[at..at + taken];
+            let blamed = parts[if blames_last(op) { taken - 1 } else { 0 }].at;
+            made.add(instr, parts, blamed);
             at += taken;
         }
-        index_of_unit[code.units()] = instrs.len() as u32;
-        for instr in &mut instrs {
+        made
+    }
+}
+
+/// Which units are entered from somewhere else than the one before.
+fn targets(portable: &[Portable], units: usize, entries: &[ExceptionEntry]) -> Vec<bool> {
+    let mut target = vec![false; units + 1];
+    for instruction in portable {
+        if let Ok(op) = instruction.op
+            && op.info().operand == OperandKind::Jump
+        {
+            target[instruction.operand as usize] = true;
+        }
+    }
+    for entry in entries {
+        target[entry.target as usize] = true;
+        target[entry.start as usize] = true;
+        target[entry.end as usize] = true;
+    }
+    target
+}
+
+impl QuickCode {
+    /// Translates the (verified) portable code.
+    pub fn new(code: &Code) -> QuickCode {
+        let mut handlers: Box<[ExceptionEntry]> =
+            exception_table::entries(&code.exceptiontable).collect();
+        let mut made =
+            Translation::plain(code).unwrap_or_else(|| Translation::fused(code, &handlers));
+        made.index_of_unit.push(made.instrs.len() as u32);
+        let index_of_unit = &made.index_of_unit;
+        for instr in &mut made.instrs {
             let instr = instr.get_mut();
             if jumps(instr.op) {
                 instr.arg = index_of_unit[instr.arg as usize];
             }
         }
-        let handlers = entries
-            .iter()
-            .map(|entry| ExceptionEntry {
-                start: index_of_unit[entry.start as usize],
-                end: index_of_unit[entry.end as usize],
-                target: index_of_unit[entry.target as usize],
-                ..*entry
-            })
-            .collect();
+        for entry in &mut handlers {
+            for unit in [&mut entry.start, &mut entry.end, &mut entry.target] {
+                *unit = index_of_unit[*unit as usize];
+            }
+        }
         QuickCode {
-            instrs: instrs.into(),
-            caches: caches.into(),
-            units: units.into(),
-            index_of_unit: index_of_unit.into(),
+            instrs: made.instrs.into(),
+            caches: made.caches.into(),
+            units: made.units.into(),
+            index_of_unit: made.index_of_unit.into(),
             handlers,
             lines: OnceCell::new(),
             line_starts: OnceCell::new(),

@@ -56,13 +56,28 @@ impl Vm {
                 }
             };
         }
-        match self.get_attr(object, &name) {
+        let found = match self.lacks_attr(object, &name) {
+            Ok(true) => return Ok(None),
+            Ok(false) => self.get_attr(object, &name),
+            Err(raised) => Err(raised),
+        };
+        match found {
             Ok(value) => Ok(Some(value)),
             Err(raised) => {
                 self.catch(raised, &types::ATTRIBUTE_ERROR)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Is it certain that a module has no such attribute? They are asked for what they do not have all the time, and making the
+    /// error takes longer than the search.
+    fn lacks_attr(&mut self, object: &Value, name: &Value) -> Py<bool> {
+        if !std::ptr::eq(object.type_of(), &types::MODULE) {
+            return Ok(false);
+        }
+        Ok(generic_lookup(self, object, name)?.is_none()
+            && generic_lookup(self, object, crate::name!("__getattr__"))?.is_none())
     }
 
     /// `object.name = value`, or `del object.name` for `None`.
