@@ -304,7 +304,7 @@ impl Context {
         Decimal::from_row(a.negative, row, a.exp)
     }
 
-    /// A logical operation, digit by digit of zeros and ones.
+    /// A logical operation, digit by digit of zeros and ones. NaNs have none, not even quiet ones.
     fn logical(
         &self,
         a: &Decimal,
@@ -312,9 +312,6 @@ impl Context {
         digit: fn(u64, u64) -> u64,
         st: &mut u32,
     ) -> Sized<Decimal> {
-        if let Some(nan) = self.nan_of(&[a, b], st) {
-            return nan;
-        }
         if !a.is_logical() || !b.is_logical() {
             return self.invalid(status::INVALID_OPERATION, st);
         }
@@ -346,9 +343,6 @@ impl Context {
     }
 
     pub fn logical_invert(&self, a: &Decimal, st: &mut u32) -> Sized<Decimal> {
-        if let Some(nan) = self.nan_of(&[a], st) {
-            return nan;
-        }
         if !a.is_logical() {
             return self.invalid(status::INVALID_OPERATION, st);
         }

@@ -160,6 +160,9 @@ impl Context {
             let mut own = 0;
             let product = self.multiply_special(a, b, &mut own)?;
             *st |= own;
+            if own & status::ERRORS != 0 {
+                return Ok(product);
+            }
             product
         };
         self.add(&product, c, st)

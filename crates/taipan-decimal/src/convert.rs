@@ -1,6 +1,6 @@
 //! To and from whole numbers in binary, floats, and the hash that all equal numbers share.
 
-use crate::context::Context;
+use crate::context::{Context, EXP_INF};
 use crate::limbs::{self, BASE, Buf, NoMemory, Sized};
 use crate::number::Decimal;
 use dashu_int::UBig;
@@ -11,6 +11,11 @@ const ONE_BY_ONE: usize = 32;
 impl Decimal {
     pub fn from_i64(number: i64) -> Decimal {
         Decimal::small(number < 0, number.unsigned_abs(), 0)
+    }
+
+    /// One with an exponent, which is held to what exponents can be.
+    pub fn power_of_ten(exponent: i64) -> Decimal {
+        Decimal::small(false, 1, exponent.clamp(-EXP_INF, EXP_INF))
     }
 
     /// From a magnitude in binary words, the least significant first.

@@ -170,8 +170,10 @@ pub(crate) fn ln(x: &[u64], places: usize) -> Sized<(bool, Buf)> {
     let (negative, guess) = if places < 5 {
         let approximation = as_f64(x, places).ln();
         let units = (approximation.abs() * 1e17) as u64;
-        let mut row = limbs::zeros(places)?;
-        row[places - 1] = units * 100;
+        let (whole, part) = limbs::split(u128::from(units) * 100);
+        let mut row = limbs::zeros(places + 1)?;
+        row[places - 1] = part;
+        row[places] = whole;
         (approximation < 0.0, row)
     } else {
         let less = places / 3 + 1;

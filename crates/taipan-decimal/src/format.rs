@@ -113,6 +113,15 @@ impl FormatSpec {
         }
         (at + 1 == chars.len()).then_some(spec)
     }
+
+    /// The separators that the specifier asks for itself.
+    pub fn separators(&self) -> Separators {
+        Separators {
+            point: ".".to_owned(),
+            separator: if self.thousands { "," } else { "" }.to_owned(),
+            grouping: vec![3],
+        }
+    }
 }
 
 /// The parts of a formatted number.
@@ -135,11 +144,7 @@ impl Context {
         locale: Option<&Separators>,
         st: &mut u32,
     ) -> Sized<String> {
-        let plain = Separators {
-            point: ".".to_owned(),
-            separator: if spec.thousands { "," } else { "" }.to_owned(),
-            grouping: vec![3],
-        };
+        let plain = spec.separators();
         let separators = locale.unwrap_or(&plain);
         let mut parts = Parts {
             sign: match (number.is_negative(), spec.sign) {

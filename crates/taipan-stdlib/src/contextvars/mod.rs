@@ -127,7 +127,18 @@ fn current(vm: &Vm) -> Value {
     context
 }
 
+thread_local! {
+    static EPOCH: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A number that grows whenever a variable may have another value on this thread: who knows one from the same epoch need not look again.
+#[inline]
+pub fn epoch() -> u64 {
+    EPOCH.get()
+}
+
 fn set_current(vm: &Vm, context: Option<Value>) {
+    EPOCH.set(EPOCH.get() + 1);
     let old = std::mem::replace(&mut *vm.thread_state::<Current>().0.borrow_mut(), context);
     drop(old);
 }
@@ -137,6 +148,7 @@ fn vars_of(vm: &mut Vm, context: &Value) -> Map {
 }
 
 fn set_vars(vm: &mut Vm, context: &Value, vars: Map) {
+    EPOCH.set(EPOCH.get() + 1);
     let old = std::mem::replace(&mut context.expect::<Context>().lock(vm).vars, vars);
     drop(old);
 }
