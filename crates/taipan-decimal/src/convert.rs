@@ -63,7 +63,7 @@ impl Decimal {
             return Ok(sign * f64::INFINITY);
         }
         if self.is_nan() {
-            return Ok(sign * f64::NAN);
+            return Ok(f64::NAN.copysign(sign));
         }
         if let Some(limb @ 0..=0x1f_ffff_ffff_ffff) = self.coeff.one_limb()
             && let -22..=22 = self.exp

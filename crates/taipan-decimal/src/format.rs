@@ -39,6 +39,8 @@ pub struct FormatSpec {
     code: char,
     /// The type was `n`: separators are the locale's.
     pub localized: bool,
+    /// It was `N`, which is on its way out.
+    pub deprecated: bool,
 }
 
 impl FormatSpec {
@@ -61,6 +63,7 @@ impl FormatSpec {
             thousands: false,
             code: if capitals { 'G' } else { 'g' },
             localized: false,
+            deprecated: false,
         };
         let mut at = 0;
         let mut aligned = true;
@@ -104,9 +107,10 @@ impl FormatSpec {
         }
         match chars.get(at) {
             None => return Some(spec),
-            Some('n') if !spec.thousands => {
+            Some(code @ ('n' | 'N')) if !spec.thousands => {
                 spec.localized = true;
-                spec.code = 'g';
+                spec.deprecated = *code == 'N';
+                spec.code = if spec.deprecated { 'G' } else { 'g' };
             }
             Some(code @ ('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%')) => spec.code = *code,
             Some(_) => return None,
@@ -166,6 +170,10 @@ impl Context {
                 (spec.align, spec.fill) = (Align::Right, ' ');
             }
             return lay_out(&parts, &spec, None);
+        }
+        if spec.width as u64 > MAX_PREC as u64 {
+            *st |= status::INVALID_OPERATION;
+            return Ok(String::new());
         }
         let mut own = 0;
         let (number, dots) = self.rounded(number, spec, &mut own)?;

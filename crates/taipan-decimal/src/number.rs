@@ -219,7 +219,7 @@ impl Decimal {
     pub fn outside_size(&self) -> usize {
         match &self.coeff {
             Coeff::Small(_) => 0,
-            Coeff::Large(row) => row.capacity() * 8,
+            Coeff::Large(row) => row.len() * 8,
         }
     }
 

@@ -37,6 +37,17 @@ pub(super) struct ContextObject {
     flags: Value,
 }
 
+impl Drop for ContextObject {
+    /// Mappings that are still held know that they belong to nothing any more.
+    fn drop(&mut self) {
+        for mapping in [&self.traps, &self.flags] {
+            if let Some(bits) = bits_of(mapping) {
+                bits.invalidate();
+            }
+        }
+    }
+}
+
 impl HasState for ContextObject {
     type State = Context;
     fn cell(&self) -> &Locked<Context> {
@@ -71,7 +82,8 @@ static SPEC: TypeSpec = TypeSpec {
     },
     methods: &context_methods::METHODS,
     getset: &GETSET,
-    doc: "Settings of decimal arithmetic: precision, range of exponents, rounding, which\n\
+    doc: "Context(prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None)\n--\n\n\
+          Settings of decimal arithmetic: precision, range of exponents, rounding, which\n\
           signals raise (traps), and which have occurred (flags).\n\n\
           What is not given is taken from DefaultContext:\n\n\
           \x20   Context(prec=9, rounding=ROUND_HALF_UP, traps=[InvalidOperation])\n",
@@ -90,10 +102,6 @@ pub(super) fn settings(vm: &mut Vm, context: &Value) -> Context {
     *context.expect::<ContextObject>().lock(vm)
 }
 
-fn bits(mapping: &Value) -> Option<&SignalBits> {
-    bits_of(mapping)
-}
-
 /// Adds conditions to the flags; raises what is trapped.
 #[inline]
 pub(super) fn report(vm: &mut Vm, context: &Value, st: u32) -> Py<()> {
@@ -105,10 +113,10 @@ pub(super) fn report(vm: &mut Vm, context: &Value, st: u32) -> Py<()> {
 
 fn report_some(vm: &mut Vm, context: &Value, st: u32) -> Py<()> {
     let object = context.expect::<ContextObject>();
-    if let Some(flags) = bits(&object.flags) {
+    if let Some(flags) = bits_of(&object.flags) {
         flags.add(st);
     }
-    let trapped = bits(&object.traps).map_or(0, SignalBits::get) & st;
+    let trapped = bits_of(&object.traps).map_or(0, SignalBits::get) & st;
     if trapped != 0 {
         return Err(signals::raise(vm, trapped));
     }
@@ -134,7 +142,7 @@ pub(super) fn finish<T>(
 
 /// Sets flags without looking at traps.
 pub(super) fn add_flags(context: &Value, st: u32) {
-    if let Some(flags) = bits(&context.expect::<ContextObject>().flags) {
+    if let Some(flags) = bits_of(&context.expect::<ContextObject>().flags) {
         flags.add(st);
     }
 }
@@ -183,7 +191,7 @@ pub(super) fn copy(vm: &mut Vm, context: &Value) -> Py {
     let cx = settings(vm, context);
     let object = context.expect::<ContextObject>();
     let [traps, flags] =
-        [&object.traps, &object.flags].map(|own| bits(own).map_or(0, SignalBits::get));
+        [&object.traps, &object.flags].map(|own| bits_of(own).map_or(0, SignalBits::get));
     make(vm, &CONTEXT, cx, traps, flags)
 }
 
@@ -197,7 +205,7 @@ pub(super) fn copy_cleared(vm: &mut Vm, context: &Value) -> Py {
 /// Clears flags, or traps.
 pub(super) fn clear(context: &Value, traps: bool) {
     let object = context.expect::<ContextObject>();
-    if let Some(bits) = bits(if traps { &object.traps } else { &object.flags }) {
+    if let Some(bits) = bits_of(if traps { &object.traps } else { &object.flags }) {
         bits.set(0);
     }
 }
@@ -224,7 +232,8 @@ fn new(vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
     let template = state(vm).templates.borrow().first().cloned();
     let (cx, traps) = match template {
         Some(template) => {
-            let traps = bits(&template.expect::<ContextObject>().traps).map_or(0, SignalBits::get);
+            let traps =
+                bits_of(&template.expect::<ContextObject>().traps).map_or(0, SignalBits::get);
             (settings(vm, &template), traps)
         }
         None => return Err(vm.runtime_error("_decimal is not initialised")),
@@ -269,7 +278,7 @@ fn set_bits(this: &Value, name: &str, set: u32) {
     } else {
         &object.traps
     };
-    if let Some(bits) = bits(mapping) {
+    if let Some(bits) = bits_of(mapping) {
         bits.set(set);
     }
 }
@@ -449,7 +458,7 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
     let cx = settings(vm, this);
     let object = this.expect::<ContextObject>();
     let [traps, flags] = [&object.traps, &object.flags]
-        .map(|own| signals::names(bits(own).map_or(0, SignalBits::get)));
+        .map(|own| signals::names(bits_of(own).map_or(0, SignalBits::get)));
     Ok(new_str(&format!(
         "Context(prec={}, rounding={}, Emin={}, Emax={}, capitals={}, clamp={}, flags=[{flags}], traps=[{traps}])",
         cx.prec,
@@ -465,7 +474,7 @@ pub(super) fn reduce(vm: &mut Vm, this: &Value) -> Py {
     let cx = settings(vm, this);
     let object = this.expect::<ContextObject>();
     let [traps, flags] =
-        [&object.traps, &object.flags].map(|own| bits(own).map_or(0, SignalBits::get));
+        [&object.traps, &object.flags].map(|own| bits_of(own).map_or(0, SignalBits::get));
     let flags = signals::list_of_signals(vm, flags)?;
     let traps = signals::list_of_signals(vm, traps)?;
     let class = vm.get_attr(this, name!("__class__"))?;

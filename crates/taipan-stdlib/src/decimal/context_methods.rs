@@ -38,6 +38,13 @@ fn copy_of(number: Operand<'_>) -> taipan_decimal::Sized<Decimal> {
     }
 }
 
+fn decimal(vm: &mut Vm, x: &Value) -> Py<()> {
+    if x.is_instance(&DECIMAL) {
+        return Ok(());
+    }
+    Err(vm.type_error("argument must be a Decimal"))
+}
+
 /// The number itself, or that of an int.
 fn same(vm: &mut Vm, x: &Value) -> Py {
     if x.is_instance(&DECIMAL) {
@@ -223,7 +230,14 @@ pub(super) static METHODS: [MethodDef; 71] = [
         },
         "Have both the same exponent?",
     ),
-    is!("is_canonical", |_, _| true, "Always true."),
+    f1(
+        "is_canonical(self, x, /)",
+        |vm, _, x| {
+            decimal(vm, x)?;
+            Ok(Value::bool(true))
+        },
+        "Always true.",
+    ),
     is!(
         "is_finite",
         |_, x| x.is_finite(),
@@ -248,10 +262,8 @@ pub(super) static METHODS: [MethodDef; 71] = [
     f1(
         "canonical(self, x, /)",
         |vm, _, x| {
-            if x.is_instance(&DECIMAL) {
-                return Ok(x.clone());
-            }
-            Err(vm.type_error("argument must be a Decimal"))
+            decimal(vm, x)?;
+            Ok(x.clone())
         },
         "x itself.",
     ),

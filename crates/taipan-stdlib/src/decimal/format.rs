@@ -27,6 +27,13 @@ pub(super) fn format(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
     let Some(spec) = FormatSpec::parse(&text, cx.capitals) else {
         return by_library(vm, this, &context, &args[0]);
     };
+    if spec.deprecated {
+        vm.warn(
+            &taipan_core::builtin_types::DEPRECATION_WARNING,
+            "Format specifier 'N' is deprecated and slated for removal in Python 3.18",
+            1,
+        )?;
+    }
     let separators = match args.get(1) {
         Some(given) => Some(given_separators(vm, given, &spec)?),
         None if spec.localized => Some(locale_separators(vm)?),
@@ -93,8 +100,11 @@ fn given_separators(vm: &mut Vm, given: &Value, spec: &FormatSpec) -> Py<Separat
     if let Some(grouping) = grouping {
         separators.grouping = grouping.into_bytes();
     }
-    let short = |text: &str| text.chars().count() <= 1 || text.len() <= 4;
-    if separators.point.is_empty() || !short(&separators.point) || !short(&separators.separator) {
+    let fits = !separators.point.is_empty()
+        && separators.point.len() <= 4
+        && separators.separator.len() <= 4
+        && separators.grouping.is_ascii();
+    if !fits {
         return Err(invalid_override(vm));
     }
     Ok(separators)

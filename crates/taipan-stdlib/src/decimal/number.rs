@@ -73,7 +73,8 @@ static SPEC: TypeSpec = TypeSpec {
     .with_binary(BinaryOp::Divmod, divmod),
     methods: &methods::METHODS,
     getset: &GETSET,
-    doc: "A decimal number. The value is a string, an integer, a float, a tuple of sign,\n\
+    doc: "Decimal(value=\"0\", context=None)\n--\n\n\
+          A decimal number. The value is a string, an integer, a float, a tuple of sign,\n\
           digits and exponent, or another Decimal; without one it is 0. The conversion is\n\
           exact, whatever the context's precision is; the context only says whether an\n\
           invalid operation raises.\n",

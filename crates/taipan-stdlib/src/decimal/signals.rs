@@ -70,11 +70,10 @@ fn signals(vm: &mut Vm) -> Py<&'static Signals> {
 pub(super) static MIXIN: TypeObject = Type::declare("decimal.SignalDictMixin");
 
 /// Payload of mappings: the bits of a context's flags or traps.
-pub(super) struct SignalBits {
-    bits: AtomicU32,
-    /// One made by calling the class belongs to no context.
-    valid: bool,
-}
+pub(super) struct SignalBits(AtomicU32);
+
+/// The bit of a mapping that belongs to no context: made by calling the class, or left over.
+const INVALID: u32 = 1 << 31;
 
 // SAFETY: holds no references.
 unsafe impl Payload for SignalBits {
@@ -86,16 +85,19 @@ unsafe impl Payload for SignalBits {
 impl SignalBits {
     #[inline]
     pub fn get(&self) -> u32 {
-        self.bits.load(Relaxed)
+        self.0.load(Relaxed)
     }
     pub fn set(&self, bits: u32) {
-        self.bits.store(bits, Relaxed);
+        self.0.store(bits, Relaxed);
     }
     #[inline]
     pub fn add(&self, bits: u32) {
         if self.get() & bits != bits {
-            self.bits.fetch_or(bits, Relaxed);
+            self.0.fetch_or(bits, Relaxed);
         }
+    }
+    pub fn invalidate(&self) {
+        self.add(INVALID);
     }
 }
 
@@ -119,17 +121,11 @@ static SPEC: TypeSpec = TypeSpec {
     flags: TypeFlags::BASE,
     layout: Some(&LAYOUT),
     slots: Slots {
-        new: Some(|_, cls, _| {
-            let bits = SignalBits {
-                bits: AtomicU32::new(0),
-                valid: false,
-            };
-            Ok(new_instance(cls, bits))
-        }),
+        new: Some(|_, cls, _| Ok(new_instance(cls, SignalBits(AtomicU32::new(INVALID))))),
         repr: Some(repr),
         compare: Some(compare),
         iter: Some(iter),
-        len: Some(|_, _| Ok(COUNT)),
+        len: Some(|vm, this| valid_bits(vm, this).map(|_| COUNT)),
         get_item: Some(get_item),
         set_item: Some(set_item),
         ..Slots::NONE
@@ -141,10 +137,7 @@ static SPEC: TypeSpec = TypeSpec {
 /// A mapping with these bits.
 pub(super) fn new_mapping(vm: &mut Vm, bits: u32) -> Py {
     let class = &signals(vm)?.mapping;
-    let bits = SignalBits {
-        bits: AtomicU32::new(bits),
-        valid: true,
-    };
+    let bits = SignalBits(AtomicU32::new(bits));
     Ok(new_instance(class.expect::<Type>(), bits))
 }
 
@@ -156,7 +149,7 @@ pub(super) fn bits_of(mapping: &Value) -> Option<&SignalBits> {
 
 fn valid_bits(vm: &mut Vm, this: &Value) -> Py<u32> {
     match bits_of(this) {
-        Some(bits) if bits.valid => Ok(bits.get()),
+        Some(bits) if bits.get() & INVALID == 0 => Ok(bits.get()),
         _ => Err(vm.value_error("invalid signal dict")),
     }
 }
@@ -187,9 +180,6 @@ fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CompareOp) -> Py {
             Ok(bits) => bits,
             Err(raised) if vm.pending_is(&types::KEY_ERROR) => {
                 drop(vm.take_raised(raised));
-                if dict_of(b).is_some_and(|dict| dict.len() != COUNT) {
-                    return Err(vm.value_error("invalid signal dict"));
-                }
                 return Ok(Value::not_implemented());
             }
             Err(raised) => return Err(raised),
