@@ -1,14 +1,16 @@
-//! Native modules over third-party libraries: hashes, compression, SQLite. One file or folder for each, under CPython's names.
+//! Native modules over libraries that know no Python: hashes, compression, SQLite, XML. One file or folder for each, under CPython's names.
 //!
 //! They stand apart from `taipan-stdlib` so that those libraries are built beside it, and an embedder can leave them out.
 
 pub mod bz2;
+pub mod expat;
 pub mod hashes;
 mod incremental;
 pub mod lzma;
 mod numbers;
 mod output;
 pub mod sqlite;
+mod support;
 pub mod zlib;
 pub mod zstd;
 
@@ -17,6 +19,7 @@ use taipan_stdlib::ModuleDef;
 /// All modules of this crate, by name.
 pub static MODULES: &[&ModuleDef] = &[
     &bz2::MODULE,
+    &expat::MODULE,
     &hashes::blake2::MODULE,
     &hashes::hashlib::MODULE,
     &hashes::hmac::MODULE,

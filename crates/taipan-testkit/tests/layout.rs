@@ -13,6 +13,7 @@ const ORDER: [&str; 14] = [
     "taipan-types",
     "taipan-interp",
     "taipan-stdlib",
+    "taipan-xml",
     "taipan-bindings",
     "taipan-lib",
     "taipan",

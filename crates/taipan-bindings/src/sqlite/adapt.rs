@@ -1,7 +1,7 @@
 //! Adapters and converters: functions of the program between its own types and those of SQLite (after PEP 246).
 
 use super::error::programming;
-use super::support::text_argument;
+use crate::support::text_argument;
 use super::{PROTOCOL, PrepareProtocol, PrepareProtocolState, adapters, converters, state};
 use taipan_core::alloc::new_instance;
 use taipan_core::builtin_types as types;

@@ -3,7 +3,7 @@
 use super::adapt::{adapt, is_basic};
 use super::error::{programming, raise_last};
 use super::handle::{Database, Prepared, copy_bytes};
-use super::support::utf8;
+use crate::support::utf8;
 use super::{PROTOCOL, state};
 use libsqlite3_sys as sql;
 use std::ffi::c_int;

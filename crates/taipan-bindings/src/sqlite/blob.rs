@@ -2,7 +2,7 @@
 
 use super::connection::{self, checked};
 use super::error::{programming, raise_last, raise_result};
-use super::support::c_int;
+use crate::support::c_int;
 use super::{BLOB, Blob};
 use libsqlite3_sys as sql;
 use taipan_core::{

@@ -3,7 +3,7 @@
 use super::connection::{database, own};
 use super::error::{self, Kind, programming, raise_last};
 use super::handle::Prepared;
-use super::support::{Shared, utf8};
+use crate::support::{Shared, utf8};
 use super::{STATEMENT, Statement, StatementState, callback};
 use libsqlite3_sys as sql;
 use std::collections::HashMap;

@@ -5,7 +5,7 @@ use crate::sqlite::bind::{arguments, set_result};
 use crate::sqlite::callback::{self, destroy, enter, owned, report, target};
 use crate::sqlite::error::{operational, programming, raise_last, raise_result};
 use crate::sqlite::handle::Database;
-use crate::sqlite::support::{c_argument, c_int};
+use crate::support::{c_argument, c_int};
 use libsqlite3_sys as sql;
 use std::ffi::{CStr, CString, c_int as int, c_void};
 use taipan_core::bind::bind;

@@ -7,7 +7,7 @@ use super::{checked, own};
 use crate::sqlite::callback::{borrowed, enter, report, target};
 use crate::sqlite::error::{self, Kind, raise_last};
 use crate::sqlite::handle::{Database, text};
-use crate::sqlite::support::{c_int, lossy};
+use crate::support::{c_int, lossy};
 use libsqlite3_sys as sql;
 use std::ffi::{CStr, c_char, c_int as int, c_uint, c_void};
 use std::ptr::null_mut;

@@ -8,7 +8,7 @@ mod transaction;
 
 use super::error::{self, Kind, operational, programming, raise_last};
 use super::handle::Database;
-use super::support::{c_argument, c_int, text_argument};
+use crate::support::{c_argument, c_int, text_argument};
 use super::{Blob, BlobState, CONNECTION, CURSOR, Connection, Shared, constants};
 use super::{callback, cursor, statement};
 use std::sync::Arc;
@@ -462,7 +462,7 @@ fn load_extension(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let entry = match args.get_not_none(1) {
         None => None,
         Some(entry) if taipan_core::str_object::is_str(entry) => {
-            Some(super::support::utf8_c(vm, entry)?)
+            Some(crate::support::utf8_c(vm, entry)?)
         }
         Some(entry) => {
             let got = entry.type_of().name();

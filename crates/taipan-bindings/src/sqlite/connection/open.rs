@@ -4,7 +4,7 @@ use super::transaction::{self, Autocommit, Level};
 use super::{own, release};
 use crate::sqlite::error::{raise_last, raise_result};
 use crate::sqlite::handle::Database;
-use crate::sqlite::support::{Shared, c_int};
+use crate::support::{Shared, c_int};
 use crate::sqlite::{Connection, ConnectionState, statement};
 use libsqlite3_sys as sql;
 use std::sync::Arc;

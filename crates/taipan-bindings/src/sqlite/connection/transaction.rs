@@ -58,7 +58,7 @@ pub fn level_argument(vm: &mut Vm, value: &Value) -> Py<Option<Level>> {
     if !is_str(value) {
         return Err(vm.type_error("isolation_level must be str or None"));
     }
-    let text = crate::sqlite::support::utf8_c(vm, value)?;
+    let text = crate::support::utf8_c(vm, value)?;
     let found = Level::ALL
         .iter()
         .find(|level| text.to_bytes().eq_ignore_ascii_case(level.name.as_bytes()));
