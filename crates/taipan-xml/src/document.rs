@@ -98,7 +98,11 @@ impl Document {
         self.compact();
         self.last = last;
         if matches!(self.stage, Stage::Settled) && self.raw.is_empty() && !self.stuck {
-            if self.text.try_reserve(self.decoded_size(data.len())).is_err() {
+            if self
+                .text
+                .try_reserve(self.decoded_size(data.len()))
+                .is_err()
+            {
                 return false;
             }
             let (used, stuck) = self.encoding.decode(data, &mut self.text);

@@ -299,7 +299,11 @@ impl Scanner<'_> {
                 return Err(Stop::Partial);
             };
             at += skip;
-            let mark: &[u8] = if self.bytes[at] == b'<' { b"<![" } else { b"]]>" };
+            let mark: &[u8] = if self.bytes[at] == b'<' {
+                b"<!["
+            } else {
+                b"]]>"
+            };
             let seen = self.bytes[at..].len().min(3);
             if self.bytes[at..at + seen] != mark[..seen] {
                 at += 1;

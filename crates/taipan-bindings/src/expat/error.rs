@@ -53,11 +53,7 @@ fn raise_at(vm: &mut Vm, code: ErrorCode, line: i64, column: i64, message: &str)
 fn make(vm: &mut Vm, code: ErrorCode, line: i64, column: i64, message: &str) -> Py {
     let class = class(vm)?;
     let exception = vm.call(&class, &[new_str(message)])?;
-    for (attribute, value) in [
-        ("code", code as i64),
-        ("lineno", line),
-        ("offset", column),
-    ] {
+    for (attribute, value) in [("code", code as i64), ("lineno", line), ("offset", column)] {
         vm.set_attr_str(&exception, attribute, &Value::int(value))?;
     }
     Ok(exception)

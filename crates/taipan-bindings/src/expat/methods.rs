@@ -1,7 +1,7 @@
 //! Methods and attributes of parsers.
 
 use super::handlers::{self, HANDLERS};
-use super::{PARSER, Expat, error, new, own, run};
+use super::{Expat, PARSER, error, new, own, run};
 use crate::support::{c_argument, text_argument, utf8};
 use taipan_core::native::GetSetDef;
 use taipan_core::str_object::{is_str, name, new_str};
@@ -33,7 +33,11 @@ static METHODS: [MethodDef; 14] = [
         parse_file,
         "Parse XML data from a binary file-like object.",
     ),
-    f1("SetBase(self, base, /)", set_base, "Set the base URL for the parser."),
+    f1(
+        "SetBase(self, base, /)",
+        set_base,
+        "Set the base URL for the parser.",
+    ),
     f0(
         "GetBase(self, /)",
         |vm, this| {
@@ -262,27 +266,29 @@ fn parse_file(vm: &mut Vm, this: &Value, file: &Value) -> Py {
     let Some(read) = vm.get_attr_opt(file, &name("read"))? else {
         return Err(vm.type_error("argument must have 'read' attribute"));
     };
-    run::alone(vm, this, "ParseFile", |vm| loop {
-        let data = vm.call(&read, &[Value::int(READ_SIZE as i64)])?;
-        let is_bytes = data.is_instance(&taipan_core::builtin_types::BYTES)
-            || data.is_instance(&taipan_core::builtin_types::BYTEARRAY);
-        if !is_bytes {
-            let got = type_name(&data);
-            let message = format!("read() did not return a bytes object (type={got})");
-            return Err(vm.type_error(message));
-        }
-        let data = bytes_like(vm, &data)?;
-        if data.len() > READ_SIZE {
-            let message = format!(
-                "read() returned too much data: {READ_SIZE} bytes requested, {} returned",
-                data.len()
-            );
-            return Err(vm.value_error(message));
-        }
-        let last = data.is_empty();
-        let parsed = run::parse(vm, this, &data, last)?;
-        if last || parsed.is_err() {
-            return Ok(parsed);
+    run::alone(vm, this, "ParseFile", |vm| {
+        loop {
+            let data = vm.call(&read, &[Value::int(READ_SIZE as i64)])?;
+            let is_bytes = data.is_instance(&taipan_core::builtin_types::BYTES)
+                || data.is_instance(&taipan_core::builtin_types::BYTEARRAY);
+            if !is_bytes {
+                let got = type_name(&data);
+                let message = format!("read() did not return a bytes object (type={got})");
+                return Err(vm.type_error(message));
+            }
+            let data = bytes_like(vm, &data)?;
+            if data.len() > READ_SIZE {
+                let message = format!(
+                    "read() returned too much data: {READ_SIZE} bytes requested, {} returned",
+                    data.len()
+                );
+                return Err(vm.value_error(message));
+            }
+            let last = data.is_empty();
+            let parsed = run::parse(vm, this, &data, last)?;
+            if last || parsed.is_err() {
+                return Ok(parsed);
+            }
         }
     })
 }
@@ -314,9 +320,8 @@ fn external_parser(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         value if is_str(value) => Some(c_argument(vm, "", value)?),
         value => {
             let got = type_name(value);
-            let message = format!(
-                "ExternalEntityParserCreate() argument 1 must be str or None, not {got}"
-            );
+            let message =
+                format!("ExternalEntityParserCreate() argument 1 must be str or None, not {got}");
             return Err(vm.type_error(message));
         }
     };
@@ -344,7 +349,12 @@ fn external_parser(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
             state.specified_attributes,
             state.namespace_prefixes,
         ];
-        (state.handlers.clone(), state.default.0, flags, state.buffer_size)
+        (
+            state.handlers.clone(),
+            state.default.0,
+            flags,
+            state.buffer_size,
+        )
     };
     {
         let mut state = own(&child).lock(vm);
@@ -427,10 +437,6 @@ fn set_factor(vm: &mut Vm, this: &Value, factor: &Value, memory: bool) -> Py {
     };
     match done {
         true => Ok(Value::none()),
-        false => Err(error::refuse(
-            vm,
-            this,
-            "'max_factor' must be at least 1.0",
-        )),
+        false => Err(error::refuse(vm, this, "'max_factor' must be at least 1.0")),
     }
 }

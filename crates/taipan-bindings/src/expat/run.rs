@@ -149,7 +149,10 @@ pub fn parse(vm: &mut Vm, this: &Value, data: &[u8], last: bool) -> Py<Result<()
     loop {
         let (chunk, more) = rest.split_at(rest.len().min(CHUNK));
         rest = more;
-        let fed = own(this).lock(vm).parser.feed(chunk, last && rest.is_empty());
+        let fed = own(this)
+            .lock(vm)
+            .parser
+            .feed(chunk, last && rest.is_empty());
         if let Err(code) = fed {
             return Ok(Err(code));
         }

@@ -1,8 +1,8 @@
 //! Adapters and converters: functions of the program between its own types and those of SQLite (after PEP 246).
 
 use super::error::programming;
-use crate::support::text_argument;
 use super::{PROTOCOL, PrepareProtocol, PrepareProtocolState, adapters, converters, state};
+use crate::support::text_argument;
 use taipan_core::alloc::new_instance;
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::Dict;

@@ -3,8 +3,8 @@
 use super::adapt::{adapt, is_basic};
 use super::error::{programming, raise_last};
 use super::handle::{Database, Prepared, copy_bytes};
-use crate::support::utf8;
 use super::{PROTOCOL, state};
+use crate::support::utf8;
 use libsqlite3_sys as sql;
 use std::ffi::c_int;
 use taipan_core::builtin_types as types;

@@ -2,8 +2,8 @@
 
 use super::connection::{self, checked};
 use super::error::{programming, raise_last, raise_result};
-use crate::support::c_int;
 use super::{BLOB, Blob};
+use crate::support::c_int;
 use libsqlite3_sys as sql;
 use taipan_core::{
     Args, Layout, MethodDef, Obj, Py, Raised, Slots, TypeFlags, TypeObject, TypeSpec, Value, Vm,

@@ -10,8 +10,8 @@ use super::connection::{
 use super::constants::{PARSE_COLNAMES, PARSE_DECLTYPES};
 use super::error::{self, Kind, operational, programming, raise_last};
 use super::handle::{Cell, Database, Prepared};
-use crate::support::{text_argument, utf8_c};
 use super::{CONNECTION, CURSOR, Cursor, CursorState, Statement, callback, statement};
+use crate::support::{text_argument, utf8_c};
 use libsqlite3_sys as sql;
 use std::sync::Arc;
 use taipan_core::alloc::new_instance;

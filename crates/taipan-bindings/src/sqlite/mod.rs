@@ -15,12 +15,12 @@ mod handle;
 mod row;
 mod statement;
 
+use crate::support::{self, Shared, text_argument, utf8_c};
 use connection::{Autocommit, Level};
 use handle::{Database, OpenBlob, Prepared};
 use libsqlite3_sys as sql;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::{Arc, Weak};
-use crate::support::{self, Shared, text_argument, utf8_c};
 use taipan_core::dict_object::new_dict;
 use taipan_core::str_object::new_str;
 use taipan_core::{Args, Bound, MethodDef, Py, Value, Vm, bound, f1, f2, raw, slice};

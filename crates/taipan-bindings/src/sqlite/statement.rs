@@ -3,8 +3,8 @@
 use super::connection::{database, own};
 use super::error::{self, Kind, programming, raise_last};
 use super::handle::Prepared;
-use crate::support::{Shared, utf8};
 use super::{STATEMENT, Statement, StatementState, callback};
+use crate::support::{Shared, utf8};
 use libsqlite3_sys as sql;
 use std::collections::HashMap;
 use std::ffi::CString;

@@ -291,9 +291,7 @@ impl Parser {
             Ok((Token::End, _)) | Err(Stop::Partial) => {
                 let stuck = self.open.is_empty() && self.doc.is_stuck();
                 return match self.partial() {
-                    Err(ErrorCode::UnclosedToken) if !stuck => {
-                        Err(ErrorCode::UnclosedCdataSection)
-                    }
+                    Err(ErrorCode::UnclosedToken) if !stuck => Err(ErrorCode::UnclosedCdataSection),
                     other => other,
                 };
             }

@@ -346,8 +346,7 @@ impl Parser {
             matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
                 && !matches!(byte, b'$' | b'@' | b'\\' | b'^' | b'`' | b'{' | b'}' | b'~')
         };
-        let same =
-            |byte: u8| !is_markup(byte) || table[byte as usize] == Some(byte as char);
+        let same = |byte: u8| !is_markup(byte) || table[byte as usize] == Some(byte as char);
         if (0..128).all(same) {
             self.table = Some(table);
         }
@@ -392,7 +391,8 @@ impl Parser {
                 self.declared.encoding = Some(name.into());
                 self.doc.ask();
                 self.tasks.push_back(prolog::Task::AskEncoding);
-                self.tasks.push_back(prolog::Task::UseEncoding { from_start: true });
+                self.tasks
+                    .push_back(prolog::Task::UseEncoding { from_start: true });
             }
         }
     }
@@ -469,7 +469,7 @@ impl Parser {
 
     #[inline(always)]
     fn has_more_pending(&self) -> bool {
-        !self.tasks.is_empty() || self.failing.is_some() 
+        !self.tasks.is_empty() || self.failing.is_some()
     }
 
     fn pending(&mut self) -> Result<Progress, ErrorCode> {
@@ -657,7 +657,9 @@ impl Parser {
             Step::EndCdata => Event::EndCdata,
             Step::Default(span) => Event::Default(self.text_of(span)),
             Step::StartNamespace(index) => Event::StartNamespace {
-                prefix: self.decls.prefixes[self.bindings[index].prefix].name.as_deref(),
+                prefix: self.decls.prefixes[self.bindings[index].prefix]
+                    .name
+                    .as_deref(),
                 uri: self.bindings[index].uri.map(|uri| self.name(uri)),
             },
             Step::EndNamespace(prefix) => Event::EndNamespace {

@@ -48,21 +48,33 @@ pub(super) struct Declared {
 /// Something to do after the event before it was handled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Task {
-    XmlDecl { start: usize, end: usize },
+    XmlDecl {
+        start: usize,
+        end: usize,
+    },
     FindEncoding,
     AskEncoding,
-    UseEncoding { from_start: bool },
+    UseEncoding {
+        from_start: bool,
+    },
     Settle,
     Emit(Step),
     /// Tells the token as it was written, unless something was told of it already.
-    Default { start: usize, end: usize },
+    Default {
+        start: usize,
+        end: usize,
+    },
     CheckStandalone,
     AfterCheckStandalone,
     ExternalSubset,
-    AfterExternalSubset { had_references: bool },
+    AfterExternalSubset {
+        had_references: bool,
+    },
     EndDoctype,
     StartContent,
-    AfterExternalParam { index: usize },
+    AfterExternalParam {
+        index: usize,
+    },
     AskExternal,
     AfterExternal,
 }
@@ -274,9 +286,7 @@ impl Parser {
             }
             Role::Pi | Role::Comment => {
                 let told = match mark {
-                    Mark::Pi { target, data } => {
-                        self.pi_step(target, data, token.start, token.end)
-                    }
+                    Mark::Pi { target, data } => self.pi_step(target, data, token.start, token.end),
                     Mark::Comment { text } => self.comment_step(text, token.start, token.end),
                     _ => Progress::Again,
                 };

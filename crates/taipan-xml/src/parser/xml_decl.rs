@@ -95,7 +95,10 @@ fn parse(text: &str, start: usize, in_entity: bool) -> Result<Parts, usize> {
         return Ok(parts);
     };
     if name.of(text) == "encoding" {
-        if !value.of(text).starts_with(|c: char| c.is_ascii_alphabetic()) {
+        if !value
+            .of(text)
+            .starts_with(|c: char| c.is_ascii_alphabetic())
+        {
             return Err(value.start);
         }
         parts.encoding = Some(value);
@@ -175,7 +178,8 @@ impl Parser {
         let now_wide = matches!(self.doc.encoding(), Encoding::Utf16 { .. });
         let encoding = match Encoding::named(&name) {
             None => {
-                self.tasks.push_front(Task::UseEncoding { from_start: false });
+                self.tasks
+                    .push_front(Task::UseEncoding { from_start: false });
                 self.tasks.push_front(Task::AskEncoding);
                 return Ok(());
             }

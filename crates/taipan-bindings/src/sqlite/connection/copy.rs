@@ -3,8 +3,8 @@
 use super::checked;
 use crate::sqlite::error::{operational, raise_last, raise_result};
 use crate::sqlite::handle::{Database, text};
-use crate::support::{c_argument, c_int};
 use crate::sqlite::{CONNECTION, callback};
+use crate::support::{c_argument, c_int};
 use libsqlite3_sys as sql;
 use std::ffi::{CStr, c_uint};
 use std::ptr::null_mut;

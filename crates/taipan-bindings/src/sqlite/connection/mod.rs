@@ -8,9 +8,9 @@ mod transaction;
 
 use super::error::{self, Kind, operational, programming, raise_last};
 use super::handle::Database;
-use crate::support::{c_argument, c_int, text_argument};
 use super::{Blob, BlobState, CONNECTION, CURSOR, Connection, Shared, constants};
 use super::{callback, cursor, statement};
+use crate::support::{c_argument, c_int, text_argument};
 use std::sync::Arc;
 use taipan_core::alloc::new_object;
 use taipan_core::lock::Locked;
