@@ -8,6 +8,7 @@ use crate::type_object::TypeObject;
 use crate::value::Value;
 use crate::vm::{Vm, breaker};
 use crate::weakref;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -24,13 +25,27 @@ pub fn maybe_collect(vm: &mut Vm) {
 
 /// Frees all garbage cycles and tells how many objects that were. Does nothing if a collection is under way.
 pub fn collect(vm: &mut Vm, generation: u8) -> Py<usize> {
+    collect_as(vm, generation, None)
+}
+
+/// The place of objects, by their words, among those whose finalisers run in one collection. The words count no reference.
+pub type Order = HashMap<u64, usize, foldhash::fast::FixedState>;
+
+/// The last collections: the finalisers of objects with a place run first, in that order. Nobody is told.
+pub fn collect_at_end(vm: &mut Vm, order: &Order) -> Py<usize> {
+    collect_as(vm, GENERATIONS as u8 - 1, Some(order))
+}
+
+fn collect_as(vm: &mut Vm, generation: u8, at_end: Option<&Order>) -> Py<usize> {
     let collector = &vm.interpreter().gc;
     let Some(_running) = Running::start(collector) else {
         return Ok(0);
     };
     let pending = weakref::park_pending(vm);
     let generation = (generation as usize).min(GENERATIONS - 1);
-    call_callbacks(vm, collector, "start", generation, 0);
+    if at_end.is_none() {
+        call_callbacks(vm, collector, "start", generation, 0);
+    }
     let started = Instant::now();
     let flags = collector.debug_flags();
     if flags & debug::STATS != 0 {
@@ -40,7 +55,10 @@ pub fn collect(vm: &mut Vm, generation: u8) -> Py<usize> {
     crate::refcount::merge_queued();
     collector.begin(generation);
 
-    let (trash, live) = find_garbage(collector);
+    let (mut trash, live) = find_garbage(collector);
+    if let Some(order) = at_end.filter(|order| !order.is_empty()) {
+        trash.sort_by_cached_key(|object| order.get(&object.bits()).copied().unwrap_or(usize::MAX));
+    }
     let found = trash.len();
     let collected = dispose(vm, collector, trash);
     collector.finish(generation, live + (found - collected), collected);
@@ -52,7 +70,9 @@ pub fn collect(vm: &mut Vm, generation: u8) -> Py<usize> {
             &format!("gc: done, {collected} unreachable, 0 uncollectable, {seconds:.4}s elapsed\n"),
         );
     }
-    call_callbacks(vm, collector, "stop", generation, collected);
+    if at_end.is_none() {
+        call_callbacks(vm, collector, "stop", generation, collected);
+    }
     weakref::unpark_pending(vm, pending);
     Ok(collected)
 }
@@ -192,7 +212,7 @@ fn dispose(vm: &mut Vm, collector: &Collector, trash: Vec<Value>) -> usize {
         }
     }
     weakref::run_callbacks(vm, callbacks);
-    for object in &trash {
+    for object in owners_first(&trash) {
         ran_python |= finalize(vm, object);
     }
     let trash = if ran_python {
@@ -232,6 +252,51 @@ fn clear_weak_references(trash: &[Value]) -> Vec<weakref::Call> {
         }
     }
     calls
+}
+
+/// The objects of the trash with finalisers, each before those that it refers to: a text file flushes into a buffer that is
+/// still open. Else they keep the order of the trash.
+fn owners_first(trash: &[Value]) -> Vec<&Value> {
+    let finalised = |object: &&Value| {
+        object.type_of().slots().finalize.is_some() && !header_of(object).has_bit(BIT_FINALIZED)
+    };
+    let objects: Vec<&Value> = trash.iter().filter(finalised).collect();
+    if objects.len() < 2 {
+        return objects;
+    }
+    let numbers = objects.iter().enumerate();
+    let numbers: Order = numbers.map(|(i, object)| (object.bits(), i)).collect();
+    let owned = |object: &Value| {
+        let mut found = Vec::new();
+        // SAFETY: whole, and nothing changes while it is looked at.
+        unsafe {
+            table::trace(header_of(object), &mut |target| {
+                found.extend(numbers.get(&(target as u64)).copied());
+            });
+        }
+        found
+    };
+    // Depth first, from the last to the first: the reverse of the order in which objects are done with has owners first.
+    let mut seen = vec![false; objects.len()];
+    let mut done = Vec::with_capacity(objects.len());
+    let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
+    for start in (0..objects.len()).rev() {
+        if !std::mem::replace(&mut seen[start], true) {
+            path.push((start, owned(objects[start])));
+        }
+        while let Some((at, rest)) = path.last_mut() {
+            match rest.pop() {
+                Some(next) if std::mem::replace(&mut seen[next], true) => {}
+                Some(next) => path.push((next, owned(objects[next]))),
+                None => {
+                    done.push(objects[*at]);
+                    path.pop();
+                }
+            }
+        }
+    }
+    done.reverse();
+    done
 }
 
 /// Runs an object's finaliser unless it has run before; true if it has one.

@@ -2,9 +2,11 @@
 
 use super::table::{self, Table};
 use super::{BIT_OLD, is_collected};
-use crate::header::{BIT_COLLECTING, BIT_FINALIZED, BIT_GC, BIT_UNTRACKED, Header};
+use crate::header::{BIT_COLLECTING, BIT_DYING, BIT_FINALIZED, BIT_GC, BIT_UNTRACKED, Header};
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::weakref::WeakRef;
+use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 
 /// All objects that take part in collections; of one generation, if given: 0 has those that no collection has seen yet, 2 the
@@ -24,6 +26,32 @@ pub fn objects(vm: &Vm, generation: Option<u8>) -> Vec<Value> {
         }
     });
     found
+}
+
+/// Would a program see objects go? Some have a finaliser that has not run, or a weak reference with a callback. `is_known` tells of
+/// such an object, or callback, that nobody will see it; it allocates nothing.
+pub fn ends_are_seen(vm: &Vm, is_known: &dyn Fn(&Value) -> bool) -> bool {
+    let mut seen = false;
+    vm.interpreter().gc.walk(&mut |header| {
+        if seen || header.is_immortal() || header.has_bit(BIT_FINALIZED | BIT_DYING) {
+            return;
+        }
+        let ty = header.type_object();
+        let asked = ty.slots().finalize.is_some() || ty.layout().id == TypeId::of::<WeakRef>();
+        if !asked || super::total_references(header) <= 0 {
+            return;
+        }
+        // SAFETY: it has references, so it is alive.
+        let object = unsafe { Value::new_ref(header) };
+        seen = match object.cast_layout::<WeakRef>() {
+            Some(reference) => {
+                let callback = reference.callback();
+                callback.is_some_and(|callback| !is_known(&callback)) && !reference.is_dead()
+            }
+            None => !is_known(&object),
+        };
+    });
+    seen
 }
 
 /// Objects that refer to any of `targets`.

@@ -16,8 +16,10 @@ mod collect;
 mod inspect;
 mod table;
 
-pub use collect::{collect, maybe_collect};
-pub use inspect::{is_finalized, is_tracked, objects, referents, referrers, verify_counts};
+pub use collect::{Order, collect, collect_at_end, maybe_collect};
+pub use inspect::{
+    ends_are_seen, is_finalized, is_tracked, objects, referents, referrers, verify_counts,
+};
 
 use crate::header::{BIT_DYING, BIT_FROZEN, BIT_UNTRACKED, Header};
 use crate::value::Value;

@@ -362,6 +362,12 @@ impl Files {
     }
 }
 
+fn no_modules(vm: &Vm) -> bool {
+    let modules = vm.interpreter().modules.borrow();
+    let modules = modules.as_ref().and_then(|modules| modules.cast::<Dict>());
+    modules.is_none_or(|modules| modules.is_empty())
+}
+
 /// The lines of a source: registered, in `linecache`'s cache, or from a file (also below `sys.path`).
 fn source_lines(vm: &mut Vm, file: &str) -> Option<Vec<String>> {
     if let Some(lines) = vm.interpreter_state::<Sources>().texts.borrow().get(file) {
@@ -370,7 +376,8 @@ fn source_lines(vm: &mut Vm, file: &str) -> Option<Vec<String>> {
     if let Some(lines) = cached_lines(vm, file) {
         return Some(lines);
     }
-    if file.starts_with('<') && file.ends_with('>') {
+    // Nor are files opened any more when modules have gone.
+    if file.starts_with('<') && file.ends_with('>') || no_modules(vm) {
         return None;
     }
     let mut bytes = embedded_source(vm, file).or_else(|| std::fs::read(file).ok());
