@@ -3,6 +3,7 @@
 //! They stand apart from `taipan-stdlib` so that those libraries are built beside it, and an embedder can leave them out.
 
 pub mod bz2;
+pub mod etree;
 pub mod expat;
 pub mod hashes;
 mod incremental;
@@ -19,6 +20,7 @@ use taipan_stdlib::ModuleDef;
 /// All modules of this crate, by name.
 pub static MODULES: &[&ModuleDef] = &[
     &bz2::MODULE,
+    &etree::MODULE,
     &expat::MODULE,
     &hashes::blake2::MODULE,
     &hashes::hashlib::MODULE,

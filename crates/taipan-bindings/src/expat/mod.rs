@@ -12,6 +12,7 @@ mod methods;
 mod run;
 
 use handlers::HANDLERS;
+pub(crate) use run::encoding_table;
 use std::cell::RefCell;
 use taipan_core::alloc::new_object;
 use taipan_core::builtin_types as types;

@@ -339,15 +339,19 @@ impl Parser {
         self.answer = good;
     }
 
-    /// Answers [`Event::UnknownEncoding`]: the characters of all bytes. What markup is made of must be where ASCII has it;
-    /// if not, the encoding stays unknown.
+    /// Answers [`Event::UnknownEncoding`]: the characters of all bytes. What markup is made of must be where ASCII has it, and
+    /// nowhere else; if not, the encoding stays unknown.
     pub fn set_encoding_table(&mut self, table: Box<[Option<char>; 256]>) {
-        let is_markup = |byte: u8| {
-            matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
-                && !matches!(byte, b'$' | b'@' | b'\\' | b'^' | b'`' | b'{' | b'}' | b'~')
+        let is_markup = |c: char| {
+            matches!(c, '\t' | '\n' | '\r' | ' '..='~')
+                && !matches!(c, '$' | '@' | '\\' | '^' | '`' | '{' | '}' | '~')
         };
-        let same = |byte: u8| !is_markup(byte) || table[byte as usize] == Some(byte as char);
-        if (0..128).all(same) {
+        let fits = (0..=255u8).zip(table.iter()).all(|(byte, c)| {
+            let own = char::from(byte);
+            let here = c.is_some_and(is_markup) || is_markup(own);
+            !here || *c == Some(own)
+        });
+        if fits {
             self.table = Some(table);
         }
     }

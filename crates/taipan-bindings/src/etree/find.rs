@@ -1,0 +1,125 @@
+//! Finding children: tags here, paths in `xml.etree.ElementPath`.
+
+use super::element::{ELEMENT, element_of, own};
+use super::paths;
+use taipan_core::str_object::{Units, empty_str, is_exact_str, name, str_eq, str_of};
+use taipan_core::{Bound, Py, Value, Vm};
+use taipan_types::list::{new_empty, new_list};
+
+/// Is it a plain tag? Then no path has to be taken apart.
+fn is_plain(path: &Value) -> bool {
+    let Some(text) = str_of(path).filter(|_| is_exact_str(path)) else {
+        return false;
+    };
+    let mut inside = false;
+    let mut plain = |c: u32| match char::from_u32(c) {
+        Some('{') => {
+            inside = true;
+            true
+        }
+        Some('}') => {
+            inside = false;
+            true
+        }
+        Some('/' | '*' | '[' | '@' | '.') => inside,
+        _ => true,
+    };
+    match text.units() {
+        Units::Ascii(bytes) if bytes.is_empty() => false,
+        // Wildcards in place of a namespace or of a name.
+        Units::Ascii(bytes) if bytes.starts_with(b"{*}") || bytes.ends_with(b"}*") => false,
+        Units::Ascii(bytes) if bytes.starts_with(b"{}") => false,
+        Units::Ascii(bytes) => bytes.iter().all(|byte| plain(u32::from(*byte))),
+        _ => text.code_points().all(plain),
+    }
+}
+
+fn has_namespaces(args: &Bound, index: usize) -> bool {
+    args.get_not_none(index).is_some()
+}
+
+fn call_path(vm: &mut Vm, function: &str, args: &[Value]) -> Py {
+    let module = paths(vm)?;
+    let function = vm.get_attr(&module, &name(function))?;
+    vm.call(&function, args)
+}
+
+fn given(args: &Bound, index: usize) -> Value {
+    args.get(index).cloned().unwrap_or_else(Value::none)
+}
+
+/// Does an element have this tag?
+#[inline]
+pub fn has_tag(vm: &mut Vm, element: &Value, tag: &Value) -> Py<bool> {
+    let own_tag = own(element).lock(vm).tag.clone();
+    if own_tag.is(tag) {
+        return Ok(true);
+    }
+    if is_exact_str(&own_tag) && is_exact_str(tag) {
+        return Ok(str_eq(&own_tag, tag));
+    }
+    vm.equal(&own_tag, tag)
+}
+
+/// The first child from `from` on with this tag, and its place.
+fn next_child(vm: &mut Vm, this: &Value, tag: &Value, mut from: usize) -> Py<Option<(usize, Value)>> {
+    loop {
+        let child = own(this).lock(vm).children.get(from).cloned();
+        let Some(child) = child else {
+            return Ok(None);
+        };
+        if element_of(&child).is_some() && has_tag(vm, &child, tag)? {
+            return Ok(Some((from, child)));
+        }
+        from += 1;
+    }
+}
+
+pub fn find(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let path = args.req(0);
+    if !is_plain(path) || has_namespaces(args, 1) {
+        let call = [this.clone(), path.clone(), given(args, 1)];
+        return call_path(vm, "find", &call);
+    }
+    let found = next_child(vm, this, path, 0)?;
+    Ok(found.map_or_else(Value::none, |(_, child)| child))
+}
+
+pub fn find_text(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let path = args.req(0);
+    if !is_plain(path) || has_namespaces(args, 2) {
+        let call = [this.clone(), path.clone(), given(args, 1), given(args, 2)];
+        return call_path(vm, "findtext", &call);
+    }
+    match next_child(vm, this, path, 0)? {
+        None => Ok(given(args, 1)),
+        Some((_, child)) => {
+            let text = own(&child).lock(vm).text.clone();
+            Ok(if text.is_none() { empty_str() } else { text })
+        }
+    }
+}
+
+pub fn find_all(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    let path = args.req(0);
+    if !is_plain(path) || has_namespaces(args, 1) {
+        let call = [this.clone(), path.clone(), given(args, 1)];
+        return call_path(vm, "findall", &call);
+    }
+    if own(this).lock(vm).children.is_empty() {
+        return Ok(new_empty());
+    }
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((at, child)) = next_child(vm, this, path, from)? {
+        found.push(child);
+        from = at + 1;
+    }
+    Ok(new_list(found))
+}
+
+pub fn iter_find(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+    debug_assert!(this.is_instance(&ELEMENT));
+    let call = [this.clone(), args.req(0).clone(), given(args, 1)];
+    call_path(vm, "iterfind", &call)
+}
