@@ -145,8 +145,7 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         let mut state = own(this).lock(vm);
         state.insert_comments = insert_comments;
         state.insert_pis = insert_pis;
-        state.own_factories =
-            args.get_not_none(1).is_none() && args.get_not_none(2).is_none();
+        state.own_factories = args.get_not_none(1).is_none() && args.get_not_none(2).is_none();
         let element_factory = args.get_not_none(0).cloned();
         [
             std::mem::replace(&mut state.element_factory, element_factory),

@@ -62,7 +62,12 @@ pub fn has_tag(vm: &mut Vm, element: &Value, tag: &Value) -> Py<bool> {
 }
 
 /// The first child from `from` on with this tag, and its place.
-fn next_child(vm: &mut Vm, this: &Value, tag: &Value, mut from: usize) -> Py<Option<(usize, Value)>> {
+fn next_child(
+    vm: &mut Vm,
+    this: &Value,
+    tag: &Value,
+    mut from: usize,
+) -> Py<Option<(usize, Value)>> {
     loop {
         let child = own(this).lock(vm).children.get(from).cloned();
         let Some(child) = child else {

@@ -137,8 +137,8 @@ fn set_child(vm: &mut Vm, this: &Value, index: i64, value: Option<&Value>) -> Py
 
 /// The elements of what is assigned to a slice.
 fn new_children(vm: &mut Vm, value: &Value) -> Py<Vec<Value>> {
-    let iterable = value.type_of().slots().iter.is_some()
-        || value.type_of().slots().get_item.is_some();
+    let iterable =
+        value.type_of().slots().iter.is_some() || value.type_of().slots().get_item.is_some();
     if !iterable {
         return Err(vm.type_error("assignment expects an iterable"));
     }

@@ -145,7 +145,11 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
         Some(encoding) => {
             let what = "XMLParser() argument 'encoding'";
             let text = text_argument(vm, what, encoding)?;
-            Some(crate::support::utf8_c(vm, &text)?.to_string_lossy().into_owned())
+            Some(
+                crate::support::utf8_c(vm, &text)?
+                    .to_string_lossy()
+                    .into_owned(),
+            )
         }
     };
     let target = match args.get_not_none(0) {
@@ -215,7 +219,11 @@ struct Work {
 }
 
 /// Takes the parser out, runs `work`, and puts it back.
-fn with_parser<T>(vm: &mut Vm, this: &Value, work: impl FnOnce(&mut Vm, &mut Work) -> Py<T>) -> Py<T> {
+fn with_parser<T>(
+    vm: &mut Vm,
+    this: &Value,
+    work: impl FnOnce(&mut Vm, &mut Work) -> Py<T>,
+) -> Py<T> {
     let taken = {
         let mut state = own(this).lock(vm);
         match (state.initialized, state.parser.0.take()) {
@@ -279,10 +287,7 @@ fn interest(vm: &mut Vm, work: &Work) -> u32 {
     if work.is_builder {
         interest |= want::START_ELEMENT | want::END_ELEMENT | want::TEXT | want::MERGED_TEXT;
         let state = builder::own(&work.target).lock(vm);
-        for (kind, bit) in [
-            (Kind::Comment, want::COMMENT),
-            (Kind::Pi, want::PI),
-        ] {
+        for (kind, bit) in [(Kind::Comment, want::COMMENT), (Kind::Pi, want::PI)] {
             if state.cares_for(kind) {
                 interest |= bit;
             }
@@ -418,17 +423,12 @@ fn drain_to_target(vm: &mut Vm, this: &Value, work: &mut Work) -> Py<Result<(), 
             Ok(Some(event)) => match event {
                 Event::StartElement { name, attributes } => {
                     let tag = universal(names, name);
-                    (
-                        Handler::Start,
-                        vec![tag, attribute_dict(names, attributes)],
-                    )
+                    (Handler::Start, vec![tag, attribute_dict(names, attributes)])
                 }
                 Event::EndElement { name } => (Handler::End, vec![universal(names, name)]),
                 Event::Text(text) => (Handler::Data, vec![new_str(text)]),
                 Event::Comment(text) => (Handler::Comment, vec![new_str(text)]),
-                Event::Pi { target, data } => {
-                    (Handler::Pi, vec![new_str(target), new_str(data)])
-                }
+                Event::Pi { target, data } => (Handler::Pi, vec![new_str(target), new_str(data)]),
                 Event::StartNamespace { prefix, uri } => {
                     (Handler::StartNs, namespace_pair(prefix, uri).into())
                 }
@@ -496,7 +496,9 @@ fn rare_event(vm: &mut Vm, this: &Value, work: &mut Work, rare: Rare) -> Py<()> 
                 None => None,
             };
             let Some(text) = found else {
-                let shown = str_of(&entity).map(|text| text.to_lossy()).unwrap_or_default();
+                let shown = str_of(&entity)
+                    .map(|text| text.to_lossy())
+                    .unwrap_or_default();
                 let message = format!("undefined entity &{shown};");
                 let code = ErrorCode::UndefinedEntity;
                 return Err(raise(vm, code, &mut work.parser, Some(&message)));
