@@ -8,6 +8,7 @@ use crate::finish::finish;
 use crate::fixed;
 use crate::limbs::{self, Buf, NoMemory, Sized, WIDTH};
 use crate::number::Decimal;
+use crate::power::one_with_zeros;
 
 /// Digits computed beyond the precision at first.
 const GUARD: usize = 6;
@@ -38,8 +39,9 @@ impl Context {
             };
             return finish(false, Buf::from_slice(&[1]), exponent, &cx, st);
         }
-        if adjusted < -self.prec - 1 {
-            return near_one(a.negative, &cx, st);
+        if a.cmp_abs(&Decimal::small(false, 9, -self.prec - 4)).is_le() {
+            // A number below one, which would be subnormal if no smaller exponent than 0 is normal, does not come into it.
+            return cx.finalize(one_with_zeros(false, self.prec - 1)?, st);
         }
         let prec = usize::try_from(self.prec).map_err(|_| NoMemory)?;
         let mut guard = GUARD;
@@ -131,19 +133,6 @@ fn places_for(digits: usize) -> usize {
 fn distance_from_one(a: &Decimal) -> Sized<Decimal> {
     let (negative, row, exp) = Context::MAX.add_exact(a, &Decimal::ONE, true)?;
     Decimal::from_row(negative, row, exp)
-}
-
-/// One and next to nothing, or that less than one.
-fn near_one(below: bool, cx: &Context, st: &mut u32) -> Sized<Decimal> {
-    let digits = usize::try_from(cx.prec + 1).map_err(|_| NoMemory)?;
-    let row = if below {
-        limbs::nines(digits)?
-    } else {
-        let mut row = limbs::shift_left(&[1], digits)?;
-        limbs::add_one(&mut row);
-        row
-    };
-    finish(false, row, -(digits as i64), cx, st)
 }
 
 /// `ln(1 + x)` for an `x` so small that three terms of the series are more than enough.

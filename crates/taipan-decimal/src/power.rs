@@ -245,7 +245,7 @@ impl Decimal {
 }
 
 /// One with zeros behind the point.
-fn one_with_zeros(negative: bool, places: i64) -> Sized<Decimal> {
+pub(crate) fn one_with_zeros(negative: bool, places: i64) -> Sized<Decimal> {
     let places = places.max(0);
     Decimal::from_row(negative, limbs::shift_left(&[1], places as usize)?, -places)
 }

@@ -448,6 +448,10 @@ fn set_attr(vm: &mut Vm, this: &Value, name: &Value, value: Option<&Value>) -> P
             set_bits(this, own, set);
             Ok(())
         }
+        _ if value.is_none() && this.is_exact(&CONTEXT) => Err(no_deletion(vm)),
+        _ if this.is_exact(&CONTEXT) && CONTEXT.lookup(vm, name).is_none() => {
+            Err(vm.no_attribute(this, name))
+        }
         _ => generic_set_attr(vm, this, name, value),
     }
 }

@@ -5,7 +5,7 @@ use super::context::{self, finish, settings};
 use super::number::{Binary, DECIMAL, Unary, binary_in, divmod_in, new_number, power_in, unary_in};
 use super::{ascii_text, bind, no_memory, positional};
 use taipan_core::str_object::new_ascii;
-use taipan_core::{Args, MethodDef, Py, Value, Vm, f0, f1, raw, slice};
+use taipan_core::{Args, MethodDef, Py, Value, Vm, f0, f1, raw};
 use taipan_decimal::{Context, Decimal};
 
 fn unary(vm: &mut Vm, this: &Value, x: &Value, op: Unary) -> Py {
@@ -15,10 +15,7 @@ fn unary(vm: &mut Vm, this: &Value, x: &Value, op: Unary) -> Py {
 
 /// Refuses arguments by name, and any other number of them.
 fn exactly<'a>(vm: &mut Vm, name: &str, args: Args<'a>, count: usize) -> Py<&'a [Value]> {
-    if args.has_keywords() {
-        return Err(vm.type_error(format!("{name}() takes no keyword arguments")));
-    }
-    positional(vm, args.all(), count, count)
+    positional(vm, name, args, count, count)
 }
 
 fn operands<'a>(vm: &mut Vm, name: &str, args: Args<'a>) -> Py<(Operand<'a>, Operand<'a>)> {
@@ -309,9 +306,9 @@ pub(super) static METHODS: [MethodDef; 71] = [
         },
         "Text in engineering notation.",
     ),
-    slice(
+    raw(
         "create_decimal(self, num=\"0\", /)",
-        |vm, this, args| match positional(vm, args, 0, 1)?.first() {
+        |vm, this, args| match positional(vm, "create_decimal", args, 0, 1)?.first() {
             Some(value) => construct::rounded_object(vm, this, value),
             None => Ok(new_number(Decimal::ZERO)),
         },

@@ -6,11 +6,11 @@ use super::number::{own, to_str};
 use super::{import, no_memory, positional};
 use taipan_core::dict_object::dict_of;
 use taipan_core::str_object::{new_str, str_of};
-use taipan_core::{Py, Raised, Value, Vm, name};
+use taipan_core::{Args, Py, Raised, Value, Vm, name};
 use taipan_decimal::{FormatSpec, Separators};
 
-pub(super) fn format(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
-    let args = positional(vm, args, 1, 2)?;
+pub(super) fn format(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
+    let args = positional(vm, "__format__", args, 1, 2)?;
     let context = current(vm)?;
     let cx = settings(vm, &context);
     let Some(text) = str_of(&args[0]) else {

@@ -10,7 +10,7 @@ use super::number::{
 use super::{ascii_text, bind, format, no_memory, pair, positional, state};
 use taipan_core::str_object::new_ascii;
 use taipan_core::tuple_object::new_tuple;
-use taipan_core::{Args, MethodDef, Py, Value, Vm, f0, f1, name, raw, slice};
+use taipan_core::{Args, MethodDef, Py, Value, Vm, f0, f1, name, raw};
 use taipan_decimal::{Context, Decimal, Kind, Rounding, Sized};
 
 /// A method of no operand but the number.
@@ -344,12 +344,12 @@ pub(super) static METHODS: [MethodDef; 64] = [
         "",
     ),
     f0("__reduce__(self, /)", reduce, ""),
-    slice(
+    raw(
         "__format__(self, fmt, override=None, /)",
         format::format,
         "Formats the number.",
     ),
-    slice(
+    raw(
         "__round__(self, ndigits=None, /)",
         round,
         "Rounds half to even.",
@@ -471,8 +471,8 @@ fn reduce(vm: &mut Vm, this: &Value) -> Py {
     Ok(pair(class, new_tuple([text])))
 }
 
-fn round(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
-    let args = positional(vm, args, 0, 1)?;
+fn round(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
+    let args = positional(vm, "__round__", args, 0, 1)?;
     let Some(places) = args.first() else {
         return to_int(vm, this, Rounding::HalfEven);
     };

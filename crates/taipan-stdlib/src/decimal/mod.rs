@@ -209,17 +209,26 @@ fn bind<'a, const N: usize>(
 }
 
 /// Arguments by position only.
-fn positional<'a>(vm: &mut Vm, args: &'a [Value], least: usize, most: usize) -> Py<&'a [Value]> {
-    if (least..=most).contains(&args.len()) {
-        return Ok(args);
+fn positional<'a>(
+    vm: &mut Vm,
+    name: &str,
+    args: Args<'a>,
+    least: usize,
+    most: usize,
+) -> Py<&'a [Value]> {
+    if args.has_keywords() {
+        return Err(vm.type_error(format!("{name}() takes no keyword arguments")));
+    }
+    let given = args.all().len();
+    if (least..=most).contains(&given) {
+        return Ok(args.all());
     }
     let (word, bound) = match () {
         () if least == most => ("exactly", most),
-        () if args.len() < least => ("at least", least),
+        () if given < least => ("at least", least),
         () => ("at most", most),
     };
     let plural = if bound == 1 { "" } else { "s" };
-    let given = args.len();
     Err(vm.type_error(format!(
         "function takes {word} {bound} argument{plural} ({given} given)"
     )))
