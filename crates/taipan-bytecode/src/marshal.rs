@@ -34,6 +34,9 @@ pub const HEADER_LEN: usize = 16;
 /// Nesting of constants and code that is refused.
 const MAX_DEPTH: u32 = 200;
 
+/// Items for which a list gets room in advance; a damaged length may say anything.
+const PLAUSIBLE: usize = 256;
+
 /// Why a file was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReadError {
@@ -469,7 +472,11 @@ impl<'a> Reader<'a> {
         if count > self.bytes.len() - self.at {
             return Err(ReadError::Truncated);
         }
-        (0..count).map(|_| self.name()).collect()
+        let mut names = Vec::with_capacity(count.min(PLAUSIBLE));
+        for _ in 0..count {
+            names.push(self.name()?);
+        }
+        Ok(names)
     }
 
     fn name_list(&mut self) -> Result<Vec<Name>> {
@@ -479,7 +486,7 @@ impl<'a> Reader<'a> {
 
     fn constants(&mut self) -> Result<Vec<Constant>> {
         let length = self.length()?;
-        let mut list = Vec::new();
+        let mut list = Vec::with_capacity(length.min(PLAUSIBLE));
         for _ in 0..length {
             list.push(self.constant()?);
         }

@@ -36,6 +36,7 @@ pub mod slots;
 pub mod str_object;
 pub mod super_object;
 pub mod tuple_object;
+pub mod turn;
 pub mod type_methods;
 pub mod type_object;
 pub mod value;

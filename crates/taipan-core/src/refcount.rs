@@ -6,13 +6,10 @@
 
 use crate::header::{BIT_WEAKLY_REFERENCED, Header, OWNER_IMMORTAL, OWNER_MERGED};
 use std::cell::Cell;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 /// `shared` flag: the owner has given up its side.
 const MERGED: u32 = 1;
-/// `shared` flag: waits in the owner's queue to be merged.
-const QUEUED: u32 = 2;
 /// One reference in `shared`.
 const ONE: u32 = 4;
 
@@ -102,20 +99,17 @@ unsafe fn decref_foreign(ptr: *const Header) {
     }
     let mut old = header.shared.load(Relaxed);
     loop {
-        // An owned object may see more foreign decrefs than increfs: the count goes below zero and the owner merges.
+        // An owned object may see more foreign decrefs than increfs: the count goes below zero and is merged.
         let below_zero = old >> 2 == 0 && old & MERGED == 0;
-        let new = if below_zero {
-            old.wrapping_sub(ONE) | QUEUED
-        } else {
-            old.wrapping_sub(ONE)
-        };
+        let new = old.wrapping_sub(ONE);
         match header
             .shared
             .compare_exchange_weak(old, new, AcqRel, Relaxed)
         {
             Ok(_) => {
                 if below_zero {
-                    queue_for_owner(ptr);
+                    // SAFETY: just gone below zero.
+                    unsafe { merge(ptr) }
                 } else if new >> 2 == 0 && new & MERGED != 0 {
                     // SAFETY: merged, and this was the last reference.
                     unsafe { crate::destroy::destroy(ptr) }
@@ -127,48 +121,23 @@ unsafe fn decref_foreign(ptr: *const Header) {
     }
 }
 
-struct Queued(*const Header);
-// SAFETY: the pointer is only handed over; the owner alone dereferences it.
-unsafe impl Send for Queued {}
-
-/// Objects whose foreign count went below zero, with their owner's id.
-static MERGE_QUEUE: Mutex<Vec<(u16, Queued)>> = Mutex::new(Vec::new());
-
+/// Adds the owner's side to the shared one and ends the ownership. The owner may be another thread: it does not run, as this one has
+/// the turn (see `turn`), or it has ended.
+///
+/// # Safety
+/// `ptr` points to an object whose shared count has just gone below zero; that keeps it alive until it is merged.
 #[cold]
-fn queue_for_owner(ptr: *const Header) {
-    // SAFETY: an object with a count below zero stays alive until its owner has merged it.
-    let owner = unsafe { &*ptr }.owner.get();
-    if let Ok(mut queue) = MERGE_QUEUE.lock() {
-        queue.push((owner, Queued(ptr)));
-    }
-}
-
-/// Merges what other threads queued for the current thread. Called at safepoints.
-pub fn merge_queued() {
-    let me = current_owner();
-    let mine: Vec<*const Header> = match MERGE_QUEUE.lock() {
-        Ok(mut queue) => {
-            let (mine, others): (Vec<_>, Vec<_>) =
-                queue.drain(..).partition(|(owner, _)| *owner == me);
-            *queue = others;
-            mine.into_iter().map(|(_, queued)| queued.0).collect()
-        }
-        Err(_) => return,
-    };
-    for ptr in mine {
-        // SAFETY: it stays alive until merged, which happens here, on its owner.
-        let header = unsafe { &*ptr };
-        let local = header.local.replace(0);
-        header.owner.set(OWNER_MERGED);
-        let before = header
-            .shared
-            .fetch_add(local.wrapping_mul(ONE) | MERGED, AcqRel)
-            & !QUEUED;
-        header.shared.fetch_and(!QUEUED, AcqRel);
-        if (before >> 2).wrapping_add(local) & (u32::MAX >> 2) == 0 {
-            // SAFETY: merged, and no reference is left.
-            unsafe { crate::destroy::destroy(ptr) }
-        }
+unsafe fn merge(ptr: *const Header) {
+    // SAFETY: by the caller's promise.
+    let header = unsafe { &*ptr };
+    let local = header.local.replace(0);
+    header.owner.set(OWNER_MERGED);
+    let before = header
+        .shared
+        .fetch_add(local.wrapping_mul(ONE) | MERGED, AcqRel);
+    if (before >> 2).wrapping_add(local) & (u32::MAX >> 2) == 0 {
+        // SAFETY: merged, and no reference is left.
+        unsafe { crate::destroy::destroy(ptr) }
     }
 }
 

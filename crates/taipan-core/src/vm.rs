@@ -9,7 +9,8 @@ use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
 use std::ptr::{NonNull, null};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// The permission to run Python code on this thread, and the way to its state.
 ///
@@ -27,14 +28,14 @@ pub mod breaker {
     pub const COLLECT: u32 = 2;
     /// Destruction was put off.
     pub const TRASH: u32 = 4;
-    /// Counts wait to be merged.
-    pub const MERGE: u32 = 8;
     /// Tracing was switched.
     pub const TRACE: u32 = 16;
     /// `_thread.interrupt`-like asynchronous exception.
     pub const ASYNC: u32 = 32;
     /// Stress mode: collect at each safepoint.
     pub const ZEAL: u32 = 64;
+    /// Another thread waits for its turn.
+    pub const YIELD: u32 = 128;
 }
 
 /// Functions that upper crates install; core calls them.
@@ -76,7 +77,10 @@ pub struct Interpreter {
     pub gc: crate::gc::Collector,
     pub recursion_limit: AtomicU32,
     state: UnsafeCell<HashMap<TypeId, Box<dyn Any>, FixedState>>,
-    more_threads: AtomicBool,
+    /// Threads besides the first that were announced and have not ended.
+    others: AtomicU32,
+    pub(crate) turn: crate::turn::Turn,
+    pub(crate) threads: Mutex<Vec<&'static Thread>>,
 }
 
 /// A frame as far as core and the library need to know it; `taipan-interp` owns the real one.
@@ -85,8 +89,14 @@ pub type FramePointer = *const u8;
 /// One thread's state. All fields are cells: the `Vm` token is passed as `&mut`, its target never is.
 pub struct Thread {
     pub interpreter: &'static Interpreter,
-    /// The owner id that object headers carry.
+    /// The owner id that object headers carry; another thread may have it once this one has ended.
     pub owner: u16,
+    /// A number that no other thread ever has.
+    pub serial: u64,
+    /// The system's handle of the thread, as `threading.get_ident()` gives it.
+    pub ident: Cell<u64>,
+    /// Did it make the interpreter? Signals are served by it.
+    pub is_main: bool,
     /// Live guards on this thread; destruction waits while it is not zero.
     pub(crate) guards: Cell<u32>,
     pub(crate) destroy_depth: Cell<u32>,
@@ -146,21 +156,55 @@ impl Interpreter {
             gc: crate::gc::Collector::new(),
             recursion_limit: AtomicU32::new(1000),
             state: UnsafeCell::new(HashMap::default()),
-            more_threads: AtomicBool::new(false),
+            others: AtomicU32::new(0),
+            turn: crate::turn::Turn::new(),
+            threads: Mutex::new(Vec::new()),
         }))
+    }
+
+    /// Says that another thread is about to attach itself, by a thread whose turn it is.
+    pub fn announce_thread(&self) {
+        self.others.fetch_add(1, Relaxed);
+    }
+
+    /// Takes [`Interpreter::announce_thread`] back: the thread has ended or did not start.
+    pub fn retract_thread(&self) {
+        self.others.fetch_sub(1, Relaxed);
+    }
+
+    pub(crate) fn forget_other_threads(&self) {
+        self.others.store(0, Relaxed);
+    }
+
+    /// Threads besides the first.
+    pub fn other_threads(&self) -> u32 {
+        self.others.load(Relaxed)
     }
 }
 
-/// Attaches the current native thread: makes its state and lets it run Python code. `stack_size` is what the native stack
-/// below the caller can still take, in bytes.
+/// Owner ids whose threads have ended. What such a thread owned belongs to the next thread that gets its id.
+static FREE_OWNERS: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+
+fn new_owner() -> u16 {
+    let free = FREE_OWNERS.lock().ok().and_then(|mut free| free.pop());
+    free.unwrap_or_else(|| NEXT_OWNER.fetch_add(1, Relaxed).min(u16::MAX as u32 - 1) as u16)
+}
+
+/// Attaches the current native thread: makes its state, waits for its turn and lets it run Python code. `stack_size` is what the
+/// native stack below the caller can still take, in bytes. The first thread of an interpreter is its main thread.
 pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
-    let owner = NEXT_OWNER.fetch_add(1, Relaxed).min(u16::MAX as u32 - 1) as u16;
+    let owner = new_owner();
     crate::refcount::set_current_owner(owner);
     crate::alloc::attach(&interpreter.gc);
     let here = &raw const owner as usize;
-    let thread = Box::leak(Box::new(Thread {
+    let is_main = interpreter.threads().is_empty();
+    let thread: &'static Thread = Box::leak(Box::new(Thread {
         interpreter,
         owner,
+        serial: next_id(),
+        // SAFETY: asks for the calling thread's handle, which needs nothing.
+        ident: Cell::new(unsafe { libc::pthread_self() } as u64),
+        is_main,
         guards: Cell::new(0),
         destroy_depth: Cell::new(0),
         trash: UnsafeCell::new(Vec::new()),
@@ -178,17 +222,53 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         repr_stack: RefCell::new(Vec::new()),
         state: UnsafeCell::new(HashMap::default()),
     }));
+    interpreter.turn.take(thread);
+    interpreter.threads().push(thread);
     CURRENT.with(|current| current.set(thread));
     Vm {
         thread: NonNull::from(thread),
     }
 }
 
+/// Ends a thread: drops what it holds and gives the turn back. Its frames are gone already.
+pub fn detach(mut vm: Vm) {
+    let thread = vm.thread();
+    drop(vm.swap_handled(None));
+    // SAFETY: only this thread touches its cells; the values are moved out before they are dropped.
+    unsafe {
+        drop((*thread.pending.get()).take());
+        drop((*thread.handled_outside.get()).take());
+        drop(std::mem::take(&mut *thread.state.get()));
+    }
+    crate::destroy::drain_trash();
+    thread.type_cache.forget();
+    let interpreter = thread.interpreter;
+    let mut threads = interpreter.threads();
+    threads.retain(|other| !std::ptr::eq(*other, thread));
+    drop(threads);
+    CURRENT.with(|current| current.set(null()));
+    crate::refcount::set_current_owner(crate::header::OWNER_MERGED);
+    if let Ok(mut free) = FREE_OWNERS.lock() {
+        free.push(thread.owner);
+    }
+    interpreter.retract_thread();
+    interpreter.turn.leave();
+}
+
 impl Thread {
     /// Does the process have more than one thread attached?
     #[inline(always)]
     pub fn shared_process(&self) -> bool {
-        self.interpreter.more_threads.load(Relaxed)
+        self.interpreter.others.load(Relaxed) != 0
+    }
+
+    /// The exception that the thread handles. For whoever has the turn.
+    pub fn handled(&self) -> Option<Value> {
+        // SAFETY: read only, and no other thread runs.
+        unsafe {
+            let own = (*self.handled.get()).as_ref();
+            own.or((*self.handled_outside.get()).as_ref()).cloned()
+        }
     }
 
     #[inline(always)]
@@ -313,12 +393,7 @@ impl Vm {
 
     /// The exception being handled, as `sys.exception()`.
     pub fn handled(&self) -> Option<Value> {
-        // SAFETY: read only.
-        unsafe {
-            let own = (*self.thread().handled.get()).as_ref();
-            own.or((*self.thread().handled_outside.get()).as_ref())
-                .cloned()
-        }
+        self.thread().handled()
     }
 
     /// A generator starts to run, handling `own`. What its caller handles is seen inside, but is not the generator's to keep.

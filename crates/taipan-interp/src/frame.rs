@@ -112,14 +112,16 @@ pub fn frame_words(code: &CodeObject) -> usize {
     FRAME_WORDS + code.slots + code.code.stacksize as usize
 }
 
+/// Bytes of address space for a thread's VM stack.
+const STACK_SIZE: usize = 1 << 29;
+
 /// Reserves the thread's VM stack. Pages are committed when touched.
 fn make_stack(vm: &mut Vm) {
-    const SIZE: usize = 1 << 29;
     // SAFETY: an anonymous mapping; a failure is tested for.
     let block = unsafe {
         libc::mmap(
             null_mut(),
-            SIZE,
+            STACK_SIZE,
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
             -1,
@@ -130,7 +132,19 @@ fn make_stack(vm: &mut Vm) {
         vm.thread().stack_top.set(block.cast());
         vm.thread()
             .stack_end
-            .set(block.cast::<u64>().wrapping_add(SIZE / 8));
+            .set(block.cast::<u64>().wrapping_add(STACK_SIZE / 8));
+    }
+}
+
+/// Gives the VM stack of a thread that ends back to the system.
+pub fn release_stack(vm: &mut Vm) {
+    let thread = vm.thread();
+    let end = thread.stack_end.replace(null_mut());
+    thread.stack_top.set(null_mut());
+    if !end.is_null() && thread.frame.get().is_null() {
+        let block = end.wrapping_sub(STACK_SIZE / 8);
+        // SAFETY: mapped by `make_stack` with that size, and no frame is left on it.
+        unsafe { libc::munmap(block.cast(), STACK_SIZE) };
     }
 }
 

@@ -183,6 +183,12 @@ pub fn nth(vm: &mut Vm, depth: usize) -> Option<Value> {
     }
 }
 
+/// The object of the innermost frame of a thread. For whoever has the turn.
+pub fn top_of(vm: &mut Vm, thread: &taipan_core::Thread) -> Option<Value> {
+    let frame = thread.frame.get() as *mut Frame;
+    (!frame.is_null()).then(|| object_of(vm, frame))
+}
+
 /// The Python-visible object of a frame, made on first use.
 pub(crate) fn object_of(_vm: &mut Vm, frame: *mut Frame) -> Value {
     // SAFETY: callers pass live frames.

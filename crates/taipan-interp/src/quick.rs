@@ -213,13 +213,18 @@ impl Translation {
         let mut made = Translation::with_capacity(code.units());
         let mut at = 0;
         while at < portable.len() {
-            // Instructions that may be fused with the first: no jump goes into their middle.
-            let end = portable.len().min(at + 5);
-            let last = (at + 1..end)
-                .find(|next| target[portable[*next].start as usize])
-                .unwrap_or(end);
             let cached = made.caches.len() < NO_CACHE as usize;
-            let (op, arg, field, taken) = fuse(&portable[at..last], cached);
+            let first = portable[at];
+            let (op, arg, field, taken) = if begins_fusion(first.op) {
+                // Instructions that may be fused with the first: no jump goes into their middle.
+                let end = portable.len().min(at + 5);
+                let last = (at + 1..end)
+                    .find(|next| target[portable[*next].start as usize])
+                    .unwrap_or(end);
+                fuse(&portable[at..last], cached)
+            } else {
+                (quick_op(first.op.unwrap_or(Op::Nop)), first.operand, 0, 1)
+            };
             let mut cache = NO_CACHE;
             if cached && takes_cache(op) {
                 cache = made.caches.len() as u16;
@@ -413,6 +418,14 @@ fn quick_op(op: Op) -> Quick {
 }
 
 type Portable = taipan_bytecode::code::Instruction;
+
+/// May [`fuse`] take more than this instruction?
+fn begins_fusion(op: Result<Op, u8>) -> bool {
+    matches!(
+        op,
+        Ok(Op::LoadFast | Op::StoreFast | Op::DupTopTwo | Op::CompareOp | Op::ForIter)
+    )
+}
 
 /// The quick instruction for the first portable instruction or several: opcode, operand, cache word, number taken.
 fn fuse(row: &[Portable], cached: bool) -> (Quick, u32, u64, usize) {

@@ -640,7 +640,7 @@ fn alarm(vm: &mut Vm, _module: &Value, seconds: &Value) -> Py {
 
 fn pause(vm: &mut Vm, _module: &Value) -> Py {
     // SAFETY: a plain call.
-    unsafe { libc::pause() };
+    vm.detached(|| unsafe { libc::pause() });
     vm.safepoint()?;
     Ok(Value::none())
 }
@@ -757,7 +757,7 @@ fn sigwait(vm: &mut Vm, _module: &Value, signals: &Value) -> Py {
     let set = signal_set(vm, signals)?;
     let mut signal = 0;
     // SAFETY: an initialised set, and room for the number.
-    match unsafe { libc::sigwait(&set, &mut signal) } {
+    match vm.detached(|| unsafe { libc::sigwait(&set, &mut signal) }) {
         0 => Ok(Value::from_i32(signal)),
         error => Err(raise_errno(vm, error, None)),
     }
@@ -806,7 +806,7 @@ fn sigtimedwait(vm: &mut Vm, _module: &Value, signals: &Value, timeout: &Value) 
             tv_nsec: left.subsec_nanos().into(),
         };
         // SAFETY: an initialised set, and room for the result.
-        if unsafe { libc::sigtimedwait(&set, info.as_mut_ptr(), &left) } >= 0 {
+        if vm.detached(|| unsafe { libc::sigtimedwait(&set, info.as_mut_ptr(), &left) }) >= 0 {
             // SAFETY: filled by the call.
             return Ok(siginfo_value(unsafe { info.assume_init_ref() }));
         }

@@ -264,7 +264,7 @@ fn lockf(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     };
     loop {
         // SAFETY: the structure is ours.
-        if unsafe { libc::fcntl(fd, command, &lock) } >= 0 {
+        if vm.detached(|| unsafe { libc::fcntl(fd, command, &lock) }) >= 0 {
             return Ok(Value::none());
         }
         match errno() {

@@ -2,6 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use taipan_core::Vm;
 
 /// A lock with an owner and a depth.
 #[derive(Default)]
@@ -63,6 +64,13 @@ impl Reentrant {
                     held.waiting -= 1;
                 }
             }
+        }
+    }
+
+    /// Takes the lock, however long that takes; other threads run meanwhile.
+    pub fn acquire_detached(&self, vm: &mut Vm) {
+        if !self.acquire(Some(Duration::ZERO)) {
+            vm.detached(|| self.acquire(None));
         }
     }
 

@@ -307,10 +307,11 @@ pub fn c_int(vm: &mut Vm, value: &Value) -> Py<i32> {
     }
 }
 
-/// Repeats a system call that a signal interrupted, after serving the signal.
+/// Repeats a system call that a signal interrupted, after serving the signal. Other threads run while it blocks, so it touches no
+/// Python object.
 pub fn retry<T: Copy + PartialOrd + From<i8>>(vm: &mut Vm, mut call: impl FnMut() -> T) -> Py<T> {
     loop {
-        let result = call();
+        let result = vm.detached(&mut call);
         if result >= T::from(0) {
             return Ok(result);
         }

@@ -477,7 +477,7 @@ fn fork_exec(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     })?;
     let preexec = &args[21];
     if preexec.is_none() {
-        let pid = start_shared(&mut plan);
+        let pid = vm.detached(|| start_shared(&mut plan));
         return if pid < 0 {
             Err(raise_errno(vm, -pid, None))
         } else {
@@ -488,7 +488,7 @@ fn fork_exec(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     crate::sys::hooks::refuse_when_finalizing(vm, message)?;
     before_fork(vm);
     // SAFETY: the child goes on with this thread alone.
-    let pid = unsafe { libc::fork() };
+    let pid = vm.fork(|| unsafe { libc::fork() });
     if pid == 0 {
         fork_in_child(vm);
         plan.run(|| match vm.call(preexec, &[]) {

@@ -231,7 +231,7 @@ fn select(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
             .map_or(std::ptr::null_mut(), std::ptr::from_mut);
         let [read, write, other] = &mut sets;
         // SAFETY: sets and a time that are ours.
-        let count = unsafe { libc::select(most, read, write, other, left) };
+        let count = vm.detached(|| unsafe { libc::select(most, read, write, other, left) });
         if count == 0 {
             return Ok(new_tuple([(); 3].map(|()| new_list(Vec::new()))));
         }
@@ -380,9 +380,9 @@ fn poll_poll(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
 
 fn wait_poll(vm: &mut Vm, rows: &mut [libc::pollfd], wait: &Wait) -> Py<()> {
     loop {
+        let (count, millis) = (rows.len() as libc::nfds_t, wait.millis());
         // SAFETY: an array with its length.
-        if unsafe { libc::poll(rows.as_mut_ptr(), rows.len() as libc::nfds_t, wait.millis()) } >= 0
-        {
+        if vm.detached(|| unsafe { libc::poll(rows.as_mut_ptr(), count, millis) }) >= 0 {
             return Ok(());
         }
         match errno() {
@@ -594,9 +594,9 @@ fn epoll_poll(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; most.min(1 << 16)];
     loop {
         // SAFETY: an array with its length.
-        let count = unsafe {
+        let count = vm.detached(|| unsafe {
             libc::epoll_wait(own, events.as_mut_ptr(), events.len() as i32, wait.millis())
-        };
+        });
         if count >= 0 {
             let ready = events[..count as usize].iter().map(|event| {
                 let (fd, events) = (event.u64 as i32, event.events);

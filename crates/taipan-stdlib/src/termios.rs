@@ -38,7 +38,7 @@ static FUNCTIONS: [MethodDef; 8] = [
         |vm, _, fd| {
             let fd = fileno(vm, fd)?;
             // SAFETY: a plain call.
-            let result = unsafe { libc::tcdrain(fd) };
+            let result = vm.detached(|| unsafe { libc::tcdrain(fd) });
             done(vm, result)
         },
         "Wait until all output has been sent.",

@@ -106,7 +106,7 @@ fn filters_mutated(vm: &mut Vm, _module: &Value) -> Py {
 }
 
 fn acquire_lock(vm: &mut Vm, _module: &Value) -> Py {
-    state(vm).lock.acquire(None);
+    state(vm).lock.acquire_detached(vm);
     Ok(Value::none())
 }
 

@@ -32,6 +32,7 @@ pub fn finish(vm: &mut Vm, status: i32) -> i32 {
     taipan_stdlib::atexit::run(vm);
     let written = flush_streams(vm);
     taipan_stdlib::sys::hooks::set_finalizing(vm);
+    vm.close_turns();
     // The process takes all memory with it. Objects are ended one by one only where somebody can see it.
     if is_seen(vm) {
         end_objects(vm);

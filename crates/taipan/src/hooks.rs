@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 use taipan_core::vm::breaker;
-use taipan_core::{Hooks, Py, Value, Vm, gc, refcount};
+use taipan_core::{Hooks, Py, Value, Vm, gc};
 
 /// The hook table of every interpreter.
 pub fn hooks() -> Hooks {
@@ -25,8 +25,8 @@ pub fn hooks() -> Hooks {
 fn safepoint(vm: &mut Vm) -> Py<()> {
     let asked = vm.thread().breaker.load(Relaxed);
     vm.thread().breaker.fetch_and(breaker::ZEAL, Relaxed);
-    if asked & breaker::MERGE != 0 {
-        refcount::merge_queued();
+    if asked & breaker::YIELD != 0 {
+        vm.yield_turn();
     }
     if asked & breaker::ZEAL != 0 && crate::stress::zeal_is_due(vm) {
         gc::collect(vm, 2)?;

@@ -52,7 +52,6 @@ fn collect_as(vm: &mut Vm, generation: u8, at_end: Option<&Order>) -> Py<usize> 
         print_start(vm, collector, generation);
     }
     crate::destroy::drain_trash();
-    crate::refcount::merge_queued();
     collector.begin(generation);
 
     let (mut trash, live) = find_garbage(collector);

@@ -243,7 +243,7 @@ fn open_path(vm: &mut Vm, file: &Value, flags: i32, opener: Option<Value>) -> Py
     let path = crate::path::path_argument(vm, file)?;
     loop {
         // SAFETY: a C string and flags.
-        let fd = unsafe { libc::open(path.as_ptr(), flags, 0o666) };
+        let fd = vm.detached(|| unsafe { libc::open(path.as_ptr(), flags, 0o666) });
         if fd >= 0 {
             return Ok(fd);
         }
@@ -379,7 +379,8 @@ pub(super) fn read_some(vm: &mut Vm, this: &Value, target: &mut [u8]) -> Py<Opti
     let fd = readable_descriptor(vm, this)?;
     loop {
         // SAFETY: the slice is ours.
-        let count = unsafe { libc::read(fd, target.as_mut_ptr().cast(), target.len()) };
+        let count =
+            vm.detached(|| unsafe { libc::read(fd, target.as_mut_ptr().cast(), target.len()) });
         if count >= 0 {
             return Ok(Some(count as usize));
         }
@@ -396,7 +397,7 @@ pub(super) fn write_some(vm: &mut Vm, this: &Value, data: &[u8]) -> Py<Option<us
     let fd = writable_descriptor(vm, this)?;
     loop {
         // SAFETY: the slice is ours.
-        let count = unsafe { libc::write(fd, data.as_ptr().cast(), data.len()) };
+        let count = vm.detached(|| unsafe { libc::write(fd, data.as_ptr().cast(), data.len()) });
         if count >= 0 {
             return Ok(Some(count as usize));
         }

@@ -513,7 +513,7 @@ fn lockf(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     let (fd, command) = (c_int(vm, &args[0])?, c_int(vm, &args[1])?);
     let length = offset(vm, &args[2])?;
     // SAFETY: a plain call.
-    let result = unsafe { libc::lockf(fd, command, length) };
+    let result = vm.detached(|| unsafe { libc::lockf(fd, command, length) });
     done(vm, result)
 }
 

@@ -410,6 +410,6 @@ fn system(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let command = path::fs_string(vm, args.req(0))?;
     audit(vm, "os.system", || vec![args.req(0).clone()])?;
     // SAFETY: a C string.
-    let status = unsafe { libc::system(command.as_ptr()) };
+    let status = vm.detached(|| unsafe { libc::system(command.as_ptr()) });
     check_number(vm, status.into())
 }

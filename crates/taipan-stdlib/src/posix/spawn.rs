@@ -149,7 +149,7 @@ fn fork(vm: &mut Vm, _module: &Value) -> Py {
     crate::sys::hooks::refuse_when_finalizing(vm, "can't fork at interpreter shutdown")?;
     before_fork(vm);
     // SAFETY: the child goes on with this thread alone; see `fork_in_child`.
-    let pid = unsafe { libc::fork() };
+    let pid = vm.fork(|| unsafe { libc::fork() });
     if pid == 0 {
         fork_in_child(vm);
         return Ok(Value::from_i32(0));

@@ -163,7 +163,7 @@ fn first_result(
 ) -> Py<Address> {
     let mut list = std::ptr::null_mut();
     // SAFETY: C strings or null, structures of ours.
-    let error = unsafe { libc::getaddrinfo(host, service, hints, &mut list) };
+    let error = vm.detached(|| unsafe { libc::getaddrinfo(host, service, hints, &mut list) });
     if error != 0 {
         return Err(lookup_failed(vm, error));
     }

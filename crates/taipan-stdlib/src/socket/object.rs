@@ -339,7 +339,7 @@ fn bind_to(vm: &mut Vm, this: &Value, value: &Value) -> Py {
 /// Connects, waiting as long as the timeout allows.
 fn connect_to(vm: &mut Vm, own: State, to: &Address) -> Result<(), Failure> {
     // SAFETY: an address with its length.
-    if unsafe { libc::connect(own.fd, to.as_ptr(), to.len) } >= 0 {
+    if vm.detached(|| unsafe { libc::connect(own.fd, to.as_ptr(), to.len) }) >= 0 {
         return Ok(());
     }
     let error = errno();

@@ -151,7 +151,8 @@ impl Results {
     ) -> Py<Results> {
         let mut list = std::ptr::null_mut();
         // SAFETY: C strings or null, structures of ours.
-        match unsafe { libc::getaddrinfo(as_ptr(host), as_ptr(service), hints, &mut list) } {
+        let call = || unsafe { libc::getaddrinfo(as_ptr(host), as_ptr(service), hints, &mut list) };
+        match vm.detached(call) {
             0 => Ok(Results(list)),
             error => Err(lookup_failed(vm, error)),
         }
@@ -269,7 +270,7 @@ fn name_info(vm: &mut Vm, found: &Address, flags: i32) -> Py {
     let mut host = [0u8; libc::NI_MAXHOST as usize];
     let mut service = [0u8; 32];
     // SAFETY: an address with its length, rooms with theirs.
-    let error = unsafe {
+    let error = vm.detached(|| unsafe {
         libc::getnameinfo(
             found.as_ptr(),
             found.len,
@@ -279,7 +280,7 @@ fn name_info(vm: &mut Vm, found: &Address, flags: i32) -> Py {
             service.len() as libc::socklen_t,
             flags,
         )
-    };
+    });
     if error != 0 {
         return Err(lookup_failed(vm, error));
     }

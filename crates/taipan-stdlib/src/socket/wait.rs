@@ -137,7 +137,7 @@ fn ready(
             revents: 0,
         };
         // SAFETY: one row, which is ours.
-        match unsafe { libc::poll(&mut row, 1, millis) } {
+        match vm.detached(|| unsafe { libc::poll(&mut row, 1, millis) }) {
             0 => return Err(Failure::TimedOut),
             count if count > 0 => return Ok(()),
             _ => match errno() {
@@ -149,7 +149,7 @@ fn ready(
 }
 
 /// Calls until it succeeds: waits while the descriptor is not ready, serves signals, keeps to the time.
-/// `call` gives a negative number for failure and leaves the error number.
+/// `call` gives a negative number for failure and leaves the error number; other threads run meanwhile, so it touches no Python object.
 pub(super) fn attempt(
     vm: &mut Vm,
     fd: i32,
@@ -166,7 +166,7 @@ pub(super) fn attempt(
         }
         first = false;
         loop {
-            let result = call();
+            let result = vm.detached(&mut call);
             if result >= 0 {
                 return Ok(result);
             }

@@ -1,10 +1,9 @@
 //! Looking at the call stack.
 
 use crate::audit::audit;
-use crate::locks::thread_ident;
 use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::number::int_from_u64;
-use taipan_core::{Bound, Py, Value, Vm};
+use taipan_core::{Bound, Py, Thread, Value, Vm};
 use taipan_interp::frame_object::{self, FrameObject};
 use taipan_interp::function::Function;
 
@@ -47,23 +46,29 @@ pub(super) fn getframemodulename(vm: &mut Vm, _module: &Value, args: &Bound) -> 
     Ok(module.unwrap_or_else(Value::none))
 }
 
-fn by_thread(vm: &mut Vm, value: Option<Value>) -> Py {
+/// A dict from each thread's ident to what `show` gives for it.
+fn by_thread(vm: &mut Vm, mut show: impl FnMut(&mut Vm, &'static Thread) -> Option<Value>) -> Py {
     let dict = new_dict();
-    if let Some(value) = value {
-        let ident = int_from_u64(thread_ident());
-        dict.expect::<Dict>().insert(vm, &ident, value)?;
+    let threads = vm.interpreter().threads().clone();
+    for thread in threads {
+        if let Some(value) = show(vm, thread) {
+            let ident = int_from_u64(thread.ident.get());
+            dict.expect::<Dict>().insert(vm, &ident, value)?;
+        }
     }
     Ok(dict)
 }
 
 pub(super) fn current_frames(vm: &mut Vm, _module: &Value) -> Py {
-    let frame = frame_at(vm, 0);
     audit(vm, "sys._current_frames", Vec::new)?;
-    by_thread(vm, frame)
+    by_thread(vm, |vm, thread| {
+        taipan_interp::frame_object::top_of(vm, thread)
+    })
 }
 
 pub(super) fn current_exceptions(vm: &mut Vm, _module: &Value) -> Py {
-    let handled = vm.handled();
     audit(vm, "sys._current_exceptions", Vec::new)?;
-    by_thread(vm, Some(handled.unwrap_or_else(Value::none)))
+    by_thread(vm, |_, thread| {
+        Some(thread.handled().unwrap_or_else(Value::none))
+    })
 }

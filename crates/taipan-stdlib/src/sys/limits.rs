@@ -10,14 +10,12 @@ use taipan_types::int::IntLimits;
 
 /// Settings that have no effect but are remembered.
 struct Settings {
-    switch_interval: Cell<f64>,
     dlopen_flags: Cell<i64>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            switch_interval: Cell::new(0.005),
             dlopen_flags: Cell::new(libc::RTLD_NOW.into()),
         }
     }
@@ -137,7 +135,7 @@ pub(super) fn getsizeof(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
 }
 
 pub(super) fn getswitchinterval(vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::float(settings(vm).switch_interval.get()))
+    Ok(Value::float(vm.interpreter().switch_interval()))
 }
 
 pub(super) fn setswitchinterval(vm: &mut Vm, _module: &Value, interval: &Value) -> Py {
@@ -145,7 +143,7 @@ pub(super) fn setswitchinterval(vm: &mut Vm, _module: &Value, interval: &Value) 
     if interval <= 0.0 {
         return Err(vm.value_error("switch interval must be strictly positive"));
     }
-    settings(vm).switch_interval.set(interval);
+    vm.interpreter().set_switch_interval(interval);
     Ok(Value::none())
 }
 

@@ -223,7 +223,7 @@ static FUNCTIONS: [MethodDef; 46] = [
     ),
     f0(
         "_is_gil_enabled(module, /)",
-        never,
+        always,
         "Return True if the GIL is currently enabled.",
     ),
     f0(
@@ -266,6 +266,11 @@ fn clear_type_descriptors(vm: &mut Vm, _module: &Value, class: &Value) -> Py {
         drop(namespace.remove_name(name!("__weakref__")));
     }
     Ok(Value::none())
+}
+
+/// Threads take turns: one of them runs Python code at a time.
+fn always(_vm: &mut Vm, _module: &Value) -> Py {
+    Ok(Value::bool(true))
 }
 
 fn never(_vm: &mut Vm, _module: &Value) -> Py {

@@ -1,8 +1,10 @@
 //! `_thread._local`: an object with attributes of its own for each thread.
 
+use std::cell::RefCell;
 use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::str_object::str_eq;
+use taipan_core::weakref::{self, WeakRef};
 use taipan_core::{
     Args, Layout, Payload, Py, Slots, Tracer, Type, TypeFlags, TypeObject, TypeSpec, Value, Vm,
     alloc, name,
@@ -13,8 +15,8 @@ pub static LOCAL: TypeObject = Type::declare("_thread._local");
 
 #[derive(Default)]
 struct State {
-    /// Owner number of a thread, and its dict.
-    dicts: Vec<(u16, Value)>,
+    /// Serial number of a thread, and its dict.
+    dicts: Vec<(u64, Value)>,
     /// What a subclass's `__init__` is called with in each thread.
     args: Vec<Value>,
     names: Vec<Value>,
@@ -64,36 +66,68 @@ fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
         return Err(vm.type_error("Initialization arguments are not supported"));
     }
     let state = State {
-        dicts: vec![(vm.thread().owner, new_dict())],
+        dicts: vec![(vm.thread().serial, new_dict())],
         args: args.all().to_vec(),
         names: args.names().to_vec(),
     };
-    Ok(alloc::new_instance(
+    let made = alloc::new_instance(
         cls,
         Local {
             state: Locked::new(state),
         },
-    ))
+    );
+    remember(vm, &made)?;
+    Ok(made)
+}
+
+/// Weak references to the objects in which a thread has a dict, until it ends.
+#[derive(Default)]
+struct Used(RefCell<Vec<Value>>);
+
+fn remember(vm: &mut Vm, local: &Value) -> Py<()> {
+    let reference = weakref::new_ref(vm, local, None)?;
+    vm.thread_state::<Used>().0.borrow_mut().push(reference);
+    Ok(())
+}
+
+/// Drops the dicts of a thread that ends.
+pub(super) fn forget(vm: &mut Vm) {
+    let used = vm.thread_state::<Used>().0.take();
+    let serial = vm.thread().serial;
+    for reference in used {
+        let target = reference
+            .cast::<WeakRef>()
+            .and_then(|reference| weakref::get(reference));
+        let Some(local) = target.filter(|target| target.is_instance(&LOCAL)) else {
+            continue;
+        };
+        let mut state = local.expect::<Local>().lock(vm);
+        let mine = state.dicts.iter().position(|(own, _)| *own == serial);
+        let dict = mine.map(|at| state.dicts.swap_remove(at));
+        drop(state);
+        drop(dict);
+    }
 }
 
 /// This thread's dict; in a thread that has none yet, `__init__` is called on it.
 fn dict_of(vm: &mut Vm, this: &Value) -> Py {
-    let owner = vm.thread().owner;
+    let serial = vm.thread().serial;
     let object = this.expect::<Local>();
     let mut state = object.lock(vm);
-    if let Some((_, dict)) = state.dicts.iter().find(|(own, _)| *own == owner) {
+    if let Some((_, dict)) = state.dicts.iter().find(|(own, _)| *own == serial) {
         return Ok(dict.clone());
     }
     let dict = new_dict();
-    state.dicts.push((owner, dict.clone()));
+    state.dicts.push((serial, dict.clone()));
     let (args, names) = (state.args.clone(), state.names.clone());
     drop(state);
+    remember(vm, this)?;
     if overrides_init(this.type_of())
         && let Some(init) = this.type_of().slots().init
         && let Err(raised) = init(vm, this, Args::new(&args, &names))
     {
         let mut state = object.lock(vm);
-        state.dicts.retain(|(own, _)| *own != owner);
+        state.dicts.retain(|(own, _)| *own != serial);
         drop(state);
         return Err(raised);
     }

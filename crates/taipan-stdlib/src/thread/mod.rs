@@ -1,9 +1,10 @@
-//! `_thread`: locks, thread-local objects, thread identities. Threads cannot be started yet: asking for one is the
-//! `RuntimeError` of a system that has no room for it.
+//! `_thread`: threads, locks, thread-local objects.
 
+mod handle;
 mod local;
 mod lock;
 mod rlock;
+mod start;
 
 use crate::ModuleDef;
 use crate::locks::thread_ident;
@@ -11,15 +12,12 @@ use crate::structseq::{self, Fields};
 use crate::support::{add, add_type};
 use crate::traceback_print;
 use std::cell::Cell;
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use taipan_core::builtin_types as types;
 use taipan_core::number::int_from_u64;
-use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::items;
 use taipan_core::{
-    Args, GetSetDef, Layout, MethodDef, Payload, Py, Slots, Type, TypeObject, TypeSpec, Value, Vm,
-    alloc, bound, exception, f0, f1, getter, name, raw, slice,
+    MethodDef, Py, Type, TypeObject, Value, Vm, bound, exception, f0, f1, name, slice,
 };
 
 /// The module `_thread`.
@@ -30,7 +28,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: [MethodDef; 15] = [
+static FUNCTIONS: [MethodDef; 17] = [
     f0(
         "allocate_lock(module, /)",
         lock::allocate,
@@ -63,12 +61,12 @@ static FUNCTIONS: [MethodDef; 15] = [
     ),
     f0(
         "_count(module, /)",
-        count,
+        start::count,
         "Return the number of currently running Python threads, excluding\nthe main thread.",
     ),
     f0(
         "_shutdown(module, /)",
-        shutdown,
+        start::shutdown,
         "Wait for all non-daemon threads (other than the calling thread) to stop.",
     ),
     f0(
@@ -98,13 +96,23 @@ static FUNCTIONS: [MethodDef; 15] = [
     ),
     f1(
         "_make_thread_handle(module, ident, /)",
-        make_handle,
+        handle::make,
         "Internal only. Make a thread handle for threads not spawned\nby the _thread or threading module.",
     ),
-    raw(
+    bound(
         "start_joinable_thread(module, /, function, handle=None, daemon=True)",
-        start,
-        "*For internal use only*: start a new thread.",
+        start::joinable,
+        "*For internal use only*: start a new thread.\n\nLike start_new_thread(), this starts a new thread calling the given function.\nUnlike start_new_thread(), this returns a handle object with methods to join\nor detach the given thread.\nThis function is not for third-party code, please use the\n`threading` module instead. During finalization the runtime will not wait for\nthe thread to exit if daemon is True. If handle is provided it must be a\nnewly created thread._ThreadHandle instance.",
+    ),
+    slice(
+        "start_new_thread(module, function, args, kwargs={}, /)",
+        start::new,
+        "Start a new thread and return its identifier.\n\nThe thread will call the function with positional arguments from the\ntuple args and keyword arguments taken from the optional dictionary\nkwargs.  The thread exits when the function returns; the return value\nis ignored.  The thread will also exit when the function raises an\nunhandled exception; a stack trace will be printed unless the exception\nis SystemExit.",
+    ),
+    slice(
+        "start_new(module, function, args, kwargs={}, /)",
+        start::new,
+        "An obsolete synonym of start_new_thread().",
     ),
 ];
 
@@ -115,7 +123,7 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     lock::define();
     rlock::define();
     local::define();
-    HANDLE.define(&HANDLE_SPEC);
+    handle::define();
     structseq::define(&HOOK_ARGS, &HOOK_FIELDS);
     let main = &vm.interpreter_state::<Main>().ident;
     if main.get() == 0 {
@@ -125,7 +133,7 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     add(dict, "LockType", lock::LOCK.to_value());
     add_type(dict, &rlock::RLOCK);
     add_type(dict, &local::LOCAL);
-    add_type(dict, &HANDLE);
+    add_type(dict, &handle::HANDLE);
     add_type(dict, &HOOK_ARGS);
     add(dict, "TIMEOUT_MAX", Value::float(TIMEOUT_MAX));
     add(dict, "error", types::RUNTIME_ERROR.to_value());
@@ -158,29 +166,12 @@ fn is_main_interpreter(_vm: &mut Vm, _module: &Value) -> Py {
     Ok(Value::bool(true))
 }
 
-fn count(_vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::from_i32(0))
-}
-
-fn shutdown(_vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::none())
-}
-
 fn daemon_allowed(_vm: &mut Vm, _module: &Value) -> Py {
     Ok(Value::bool(true))
 }
 
 fn exit(vm: &mut Vm, _module: &Value) -> Py {
     Err(vm.raise_with(&types::SYSTEM_EXIT, &[]))
-}
-
-fn start(vm: &mut Vm, _module: &Value, args: Args<'_>) -> Py {
-    match args.all().first() {
-        Some(function) if !vm.is_callable(function) => {
-            Err(vm.type_error("thread function must be callable"))
-        }
-        _ => Err(vm.runtime_error("can't start new thread")),
-    }
 }
 
 fn stack_size(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
@@ -235,13 +226,14 @@ pub(super) fn timeout(
     Ok(Some(Duration::from_secs_f64(seconds)))
 }
 
-/// Waits in short steps until `attempt` (given how long it may wait) succeeds, serving signals in between.
+/// Waits until `attempt` (given how long it may wait) succeeds; other threads run meanwhile, so it touches no Python object. The
+/// main thread waits in short steps and serves signals in between.
 pub(super) fn wait(
     vm: &mut Vm,
     limit: Option<Duration>,
     mut attempt: impl FnMut(Duration) -> bool,
 ) -> Py<bool> {
-    const STEP: Duration = Duration::from_millis(20);
+    let step = Duration::from_millis(if vm.thread().is_main { 20 } else { 60_000 });
     if attempt(Duration::ZERO) {
         return Ok(true);
     }
@@ -249,12 +241,12 @@ pub(super) fn wait(
     loop {
         let left = match deadline {
             Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => STEP,
+            None => step,
         };
         if left.is_zero() {
             return Ok(false);
         }
-        if attempt(left.min(STEP)) {
+        if vm.detached(|| attempt(left.min(step))) {
             return Ok(true);
         }
         vm.safepoint()?;
@@ -301,119 +293,3 @@ fn excepthook(vm: &mut Vm, _module: &Value, args: &Value) -> Py {
     }
     Ok(Value::none())
 }
-
-// ---- handles ----
-
-static HANDLE: TypeObject = Type::declare("_thread._ThreadHandle");
-
-/// Payload of handles: a thread and whether it has ended.
-struct Handle {
-    ident: Cell<u64>,
-    done: Mutex<bool>,
-    ended: Condvar,
-}
-
-// SAFETY: holds no references.
-unsafe impl Payload for Handle {
-    fn type_object() -> &'static TypeObject {
-        &HANDLE
-    }
-}
-
-fn new_handle(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
-    Ok(handle_of(cls, 0))
-}
-
-fn handle_of(cls: &TypeObject, ident: u64) -> Value {
-    alloc::new_instance(
-        cls,
-        Handle {
-            ident: Cell::new(ident),
-            done: Mutex::new(false),
-            ended: Condvar::new(),
-        },
-    )
-}
-
-fn make_handle(vm: &mut Vm, _module: &Value, ident: &Value) -> Py {
-    let ident = vm.index(ident)?;
-    let ident = ident
-        .as_big()
-        .and_then(|big| u64::try_from(big).ok())
-        .or_else(|| ident.as_i64().map(|ident| ident as u64));
-    match ident {
-        Some(ident) => Ok(handle_of(&HANDLE, ident)),
-        None => Err(vm.type_error("ident must be an integer")),
-    }
-}
-
-fn handle_ident(_vm: &mut Vm, this: &Value) -> Py {
-    Ok(int_from_u64(this.expect::<Handle>().ident.get()))
-}
-
-fn handle_done(_vm: &mut Vm, this: &Value) -> Py {
-    let handle = this.expect::<Handle>();
-    let done = *handle.done.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Value::bool(done))
-}
-
-fn handle_set_done(_vm: &mut Vm, this: &Value) -> Py {
-    let handle = this.expect::<Handle>();
-    *handle.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    handle.ended.notify_all();
-    Ok(Value::none())
-}
-
-fn handle_join(vm: &mut Vm, this: &Value, args: &taipan_core::Bound) -> Py {
-    let limit = match args.get_not_none(0) {
-        Some(limit) => {
-            let seconds = vm.to_f64(limit)?;
-            if seconds < 0.0 {
-                None
-            } else {
-                timeout(vm, true, Some(limit))?
-            }
-        }
-        None => None,
-    };
-    let handle = this.expect::<Handle>();
-    wait(vm, limit, |step| {
-        let done = handle.done.lock().unwrap_or_else(PoisonError::into_inner);
-        if *done || step.is_zero() {
-            return *done;
-        }
-        *handle
-            .ended
-            .wait_timeout(done, step)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-    })?;
-    Ok(Value::none())
-}
-
-fn handle_repr(_vm: &mut Vm, this: &Value) -> Py {
-    let ident = this.expect::<Handle>().ident.get();
-    Ok(new_str(&format!("<_ThreadHandle object: ident={ident}>")))
-}
-
-static HANDLE_METHODS: [MethodDef; 3] = [
-    bound("join(self, timeout=None, /)", handle_join, ""),
-    f0("is_done(self, /)", handle_done, ""),
-    f0("_set_done(self, /)", handle_set_done, ""),
-];
-
-static HANDLE_GETSET: [GetSetDef; 1] = [getter("ident", handle_ident, "")];
-
-static HANDLE_LAYOUT: Layout = Layout::of::<Handle>();
-static HANDLE_SPEC: TypeSpec = TypeSpec {
-    name: "_thread._ThreadHandle",
-    layout: Some(&HANDLE_LAYOUT),
-    slots: Slots {
-        new: Some(new_handle),
-        repr: Some(handle_repr),
-        ..Slots::NONE
-    },
-    methods: &HANDLE_METHODS,
-    getset: &HANDLE_GETSET,
-    ..TypeSpec::DEFAULT
-};

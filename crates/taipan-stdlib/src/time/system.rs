@@ -84,14 +84,14 @@ pub(super) fn thread_clock(vm: &mut Vm, thread: libc::pthread_t) -> Py<libc::clo
 pub(super) fn sleep_until(vm: &mut Vm, deadline: i64) -> Py<bool> {
     let time = to_timespec(deadline);
     // SAFETY: reads the structure given.
-    let failed = unsafe {
+    let failed = vm.detached(|| unsafe {
         libc::clock_nanosleep(
             libc::CLOCK_MONOTONIC,
             libc::TIMER_ABSTIME,
             &time,
             std::ptr::null_mut(),
         )
-    };
+    });
     match failed {
         0 => Ok(true),
         libc::EINTR => Ok(false),

@@ -105,7 +105,7 @@ fn enter<'a>(vm: &mut Vm, this: &'a Value) -> Py<Entered<'a>> {
         let message = format!("reentrant call inside {}", vm.repr_string(this)?);
         return Err(vm.runtime_error(message));
     }
-    object.lock.acquire(None);
+    object.lock.acquire_detached(vm);
     Ok(Entered(object))
 }
 
