@@ -152,7 +152,7 @@ impl Vm {
         thread.interpreter.turn.state().closed_by = address(thread);
     }
 
-    /// Runs `fork`; in the child (it gives 0) no other thread is left.
+    /// Runs `fork`; in the child (it gives 0) no other thread is left, and this one is the main thread.
     pub fn fork(&mut self, fork: impl FnOnce() -> i32) -> i32 {
         let thread = self.thread();
         let interpreter = thread.interpreter;
@@ -161,6 +161,7 @@ impl Vm {
         let result = fork();
         if result == 0 {
             state.waiting = 0;
+            thread.is_main.set(true);
             threads.retain(|other| std::ptr::eq(*other, thread));
             interpreter.forget_other_threads();
         }

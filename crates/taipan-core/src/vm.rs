@@ -96,7 +96,7 @@ pub struct Thread {
     /// The system's handle of the thread, as `threading.get_ident()` gives it.
     pub ident: Cell<u64>,
     /// Did it make the interpreter? Signals are served by it.
-    pub is_main: bool,
+    pub is_main: Cell<bool>,
     /// Live guards on this thread; destruction waits while it is not zero.
     pub(crate) guards: Cell<u32>,
     pub(crate) destroy_depth: Cell<u32>,
@@ -204,7 +204,7 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         serial: next_id(),
         // SAFETY: asks for the calling thread's handle, which needs nothing.
         ident: Cell::new(unsafe { libc::pthread_self() } as u64),
-        is_main,
+        is_main: Cell::new(is_main),
         guards: Cell::new(0),
         destroy_depth: Cell::new(0),
         trash: UnsafeCell::new(Vec::new()),

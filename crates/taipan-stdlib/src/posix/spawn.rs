@@ -123,6 +123,7 @@ pub fn fork_in_parent(vm: &mut Vm) {
 /// Puts the child of a fork in order, and calls what is registered to run there.
 pub fn fork_in_child(vm: &mut Vm) {
     crate::_signal::after_fork(vm);
+    crate::thread::after_fork(vm);
     let functions = vm
         .interpreter_state::<ForkHooks>()
         .in_child

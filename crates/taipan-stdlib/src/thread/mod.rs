@@ -6,6 +6,8 @@ mod lock;
 mod rlock;
 mod start;
 
+pub use start::after_fork;
+
 use crate::ModuleDef;
 use crate::locks::thread_ident;
 use crate::structseq::{self, Fields};
@@ -28,7 +30,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: [MethodDef; 17] = [
+static FUNCTIONS: [MethodDef; 18] = [
     f0(
         "allocate_lock(module, /)",
         lock::allocate,
@@ -105,6 +107,11 @@ static FUNCTIONS: [MethodDef; 17] = [
         "*For internal use only*: start a new thread.\n\nLike start_new_thread(), this starts a new thread calling the given function.\nUnlike start_new_thread(), this returns a handle object with methods to join\nor detach the given thread.\nThis function is not for third-party code, please use the\n`threading` module instead. During finalization the runtime will not wait for\nthe thread to exit if daemon is True. If handle is provided it must be a\nnewly created thread._ThreadHandle instance.",
     ),
     slice(
+        "interrupt_main(module, signum=SIGINT, /)",
+        interrupt_main,
+        "Simulate the arrival of the given signal in the main thread,\nwhere the corresponding signal handler will be executed.\nIf *signum* is omitted, SIGINT is assumed.\nA subthread can use this function to interrupt the main thread.\n\nNote: the default signal handler for SIGINT raises ``KeyboardInterrupt``.",
+    ),
+    slice(
         "start_new_thread(module, function, args, kwargs={}, /)",
         start::new,
         "Start a new thread and return its identifier.\n\nThe thread will call the function with positional arguments from the\ntuple args and keyword arguments taken from the optional dictionary\nkwargs.  The thread exits when the function returns; the return value\nis ignored.  The thread will also exit when the function raises an\nunhandled exception; a stack trace will be printed unless the exception\nis SystemExit.",
@@ -119,16 +126,12 @@ static FUNCTIONS: [MethodDef; 17] = [
 /// The longest wait, in seconds.
 const TIMEOUT_MAX: f64 = 9223372036.0;
 
-fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
+fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
     lock::define();
     rlock::define();
     local::define();
     handle::define();
     structseq::define(&HOOK_ARGS, &HOOK_FIELDS);
-    let main = &vm.interpreter_state::<Main>().ident;
-    if main.get() == 0 {
-        main.set(thread_ident());
-    }
     add_type(dict, &lock::LOCK);
     add(dict, "LockType", lock::LOCK.to_value());
     add_type(dict, &rlock::RLOCK);
@@ -140,12 +143,9 @@ fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
     Ok(())
 }
 
-/// What an interpreter knows of its threads.
+/// The native stack that the program wants new threads to have; 0 for what is usual.
 #[derive(Default)]
-struct Main {
-    ident: Cell<u64>,
-    stack_size: Cell<i64>,
-}
+struct StackSize(Cell<i64>);
 
 fn get_ident(_vm: &mut Vm, _module: &Value) -> Py {
     Ok(int_from_u64(thread_ident()))
@@ -159,7 +159,28 @@ fn get_native_id(_vm: &mut Vm, _module: &Value) -> Py {
 }
 
 fn main_ident(vm: &mut Vm, _module: &Value) -> Py {
-    Ok(int_from_u64(vm.interpreter_state::<Main>().ident.get()))
+    let threads = vm.interpreter().threads();
+    let main = threads.iter().find(|thread| thread.is_main.get());
+    Ok(int_from_u64(main.map_or(0, |main| main.ident.get())))
+}
+
+fn interrupt_main(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
+    if args.len() > 1 {
+        let message = format!(
+            "interrupt_main expected at most 1 argument, got {}",
+            args.len()
+        );
+        return Err(vm.type_error(message));
+    }
+    let signal = match args.first() {
+        Some(signal) => crate::path::c_int(vm, signal)?,
+        None => libc::SIGINT,
+    };
+    if !(1..=64).contains(&signal) {
+        return Err(vm.value_error("signal number out of range"));
+    }
+    crate::_signal::simulate(vm, signal);
+    Ok(Value::none())
 }
 
 fn is_main_interpreter(_vm: &mut Vm, _module: &Value) -> Py {
@@ -182,7 +203,7 @@ fn stack_size(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     if size < 0 {
         return Err(vm.value_error("size must be 0 or a positive value"));
     }
-    let cell = &vm.interpreter_state::<Main>().stack_size;
+    let cell = &vm.interpreter_state::<StackSize>().0;
     let old = cell.get();
     if !args.is_empty() {
         if size != 0 && size < 16384 {
@@ -233,7 +254,11 @@ pub(super) fn wait(
     limit: Option<Duration>,
     mut attempt: impl FnMut(Duration) -> bool,
 ) -> Py<bool> {
-    let step = Duration::from_millis(if vm.thread().is_main { 20 } else { 60_000 });
+    let step = Duration::from_millis(if vm.thread().is_main.get() {
+        20
+    } else {
+        60_000
+    });
     if attempt(Duration::ZERO) {
         return Ok(true);
     }

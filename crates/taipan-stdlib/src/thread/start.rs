@@ -1,7 +1,7 @@
 //! Starting threads, what a thread does from its first moment to its last, and waiting for all of them at the end.
 
 use super::handle::{self, Course, HANDLE, Handle};
-use super::{Main, local, wait};
+use super::{StackSize, local, wait};
 use crate::locks::thread_ident;
 use std::cell::RefCell;
 use std::os::unix::thread::JoinHandleExt;
@@ -17,9 +17,47 @@ const STACK: usize = 8 << 20;
 /// What is kept back of it for dealing with its exhaustion.
 const RESERVE: usize = 256 * 1024;
 
-/// Threads that the interpreter waits for before it ends.
+/// The threads that were started and have not ended; whether the interpreter waits for them before it ends.
 #[derive(Default)]
-struct Awaited(RefCell<Vec<Arc<Course>>>);
+struct Courses(RefCell<Vec<(Arc<Course>, bool)>>);
+
+impl Courses {
+    fn add(&self, course: &Arc<Course>, awaited: bool) {
+        self.0.borrow_mut().push((course.clone(), awaited));
+    }
+
+    fn remove(&self, course: &Arc<Course>) {
+        self.0
+            .borrow_mut()
+            .retain(|(other, _)| !Arc::ptr_eq(other, course));
+    }
+
+    /// A thread that the interpreter waits for, other than this one.
+    fn next_awaited(&self) -> Option<Arc<Course>> {
+        let me = thread_ident();
+        let courses = self.0.borrow();
+        let mut others = courses
+            .iter()
+            .filter(|(course, awaited)| *awaited && course.ident() != me);
+        others.next().map(|(course, _)| course.clone())
+    }
+}
+
+fn courses(vm: &Vm) -> &'static Courses {
+    vm.interpreter_state::<Courses>()
+}
+
+/// In the child of a fork: all other threads have ended.
+pub fn after_fork(vm: &mut Vm) {
+    let me = thread_ident();
+    let gone = |course: &Arc<Course>| course.ident() != me;
+    let mut known = courses(vm).0.borrow_mut();
+    known
+        .iter()
+        .filter(|(course, _)| gone(course))
+        .for_each(|(course, _)| course.end());
+    known.retain(|(course, _)| !gone(course));
+}
 
 /// What a new thread is to do.
 struct Task {
@@ -46,7 +84,7 @@ impl Parcel {
 }
 
 /// Starts the thread of a task.
-fn start(vm: &mut Vm, task: Task) -> Py<()> {
+fn start(vm: &mut Vm, task: Task, awaited: bool) -> Py<()> {
     crate::sys::hooks::refuse_when_finalizing(
         vm,
         "can't create new thread at interpreter shutdown",
@@ -56,6 +94,7 @@ fn start(vm: &mut Vm, task: Task) -> Py<()> {
     let builder = std::thread::Builder::new().stack_size(task.stack);
     let parcel = Parcel(task);
     interpreter.announce_thread();
+    courses(vm).add(&course, awaited);
     match builder.spawn(move || run(parcel.open())) {
         Ok(thread) => {
             course.runs_as(thread.as_pthread_t() as u64);
@@ -63,6 +102,7 @@ fn start(vm: &mut Vm, task: Task) -> Py<()> {
         }
         Err(_) => {
             interpreter.retract_thread();
+            courses(vm).remove(&course);
             course.failed();
             Err(vm.runtime_error("can't start new thread"))
         }
@@ -96,16 +136,13 @@ fn run(task: Task) {
     drop((function, values, names));
     local::forget(&mut vm);
     taipan_interp::frame::release_stack(&mut vm);
-    let awaited = &vm.interpreter_state::<Awaited>().0;
-    awaited
-        .borrow_mut()
-        .retain(|other| !Arc::ptr_eq(other, &course));
+    courses(&vm).remove(&course);
     vm::detach(vm);
     course.end();
 }
 
 fn stack_size(vm: &Vm) -> usize {
-    match vm.interpreter_state::<Main>().stack_size.get() {
+    match vm.interpreter_state::<StackSize>().0.get() {
         0 => STACK,
         size => (size as usize).max(2 * RESERVE),
     }
@@ -168,7 +205,7 @@ pub(super) fn new(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
         course: course.clone(),
         stack: stack_size(vm),
     };
-    start(vm, task)?;
+    start(vm, task, false)?;
     Ok(int_from_u64(course.ident()))
 }
 
@@ -194,10 +231,6 @@ pub(super) fn joinable(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     if !course.begin() {
         return Err(vm.runtime_error("thread already started"));
     }
-    let awaited = &vm.interpreter_state::<Awaited>().0;
-    if !daemon {
-        awaited.borrow_mut().push(course.clone());
-    }
     let task = Task {
         interpreter: vm.interpreter(),
         function: function.clone(),
@@ -206,13 +239,8 @@ pub(super) fn joinable(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         course: course.clone(),
         stack: stack_size(vm),
     };
-    let started = start(vm, task);
-    if started.is_err() {
-        awaited
-            .borrow_mut()
-            .retain(|other| !Arc::ptr_eq(other, &course));
-    }
-    started.map(|()| made)
+    start(vm, task, !daemon)?;
+    Ok(made)
 }
 
 /// `_count()`
@@ -222,18 +250,9 @@ pub(super) fn count(vm: &mut Vm, _module: &Value) -> Py {
 
 /// `_shutdown()`: waits for all threads that are no daemons.
 pub(super) fn shutdown(vm: &mut Vm, _module: &Value) -> Py {
-    loop {
-        let awaited = vm.interpreter_state::<Awaited>().0.borrow();
-        let me = thread_ident();
-        let next = awaited.iter().find(|course| course.ident() != me).cloned();
-        drop(awaited);
-        let Some(course) = next else {
-            return Ok(Value::none());
-        };
+    while let Some(course) = courses(vm).next_awaited() {
         wait(vm, None, |step| course.ends_within(step))?;
-        let awaited = &vm.interpreter_state::<Awaited>().0;
-        awaited
-            .borrow_mut()
-            .retain(|other| !Arc::ptr_eq(other, &course));
+        courses(vm).remove(&course);
     }
+    Ok(Value::none())
 }
