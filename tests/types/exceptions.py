@@ -220,3 +220,23 @@ try:
 except ValueError as error:
     assert repr(error.__cause__) == "KeyError(1)" and error.__suppress_context__
 print("ok")
+
+# an exception that nobody can catch is shown without those before it, without notes and columns
+import contextlib
+import io
+
+
+class Unraisable:
+    def __del__(self):
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            error = ValueError("in a finaliser")
+            error.add_note("note")
+            raise error
+
+
+with contextlib.redirect_stderr(io.StringIO()) as shown:
+    Unraisable()
+assert "ZeroDivisionError" not in shown.getvalue() and "~" not in shown.getvalue()
+assert shown.getvalue().endswith("            raise error\nValueError: in a finaliser\n".replace("            ", "    ")), shown.getvalue()

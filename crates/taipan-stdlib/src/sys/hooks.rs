@@ -202,13 +202,10 @@ fn print_unraisable(vm: &mut Vm, args: &Value) -> Py<()> {
         (true, Some(shown)) => text = format!("Exception ignored in: {shown}\n"),
         (true, None) => {}
     }
-    if value.is_instance(&types::BASE_EXCEPTION) {
-        if traceback.is_instance(&types::TRACEBACK) && exception::traceback(vm, &value).is_none() {
-            exception::set_traceback(vm, &value, Some(traceback));
-        }
-        text.push_str(&traceback_print::format_exception(vm, &value));
-    } else if let Some(class) = class.cast::<Type>() {
-        text.push_str(&format!("{}\n", class.name()));
+    if !class.is_none() {
+        text.push_str(&traceback_print::format_unraisable(
+            vm, &class, &value, &traceback,
+        ));
     }
     traceback_print::write_error(vm, &text);
     Ok(())

@@ -672,14 +672,34 @@ pub fn format_exception_only(vm: &mut Vm, exception: &Value) -> String {
     last_lines(vm, exception, None, &PLAIN).concat()
 }
 
-/// The frames of a traceback object.
-pub fn format_traceback(vm: &mut Vm, traceback: &Value) -> String {
-    let entries = entries(vm, Some(traceback.clone()));
-    let mut files = Files {
-        known: HashMap::new(),
-        theme: &PLAIN,
-    };
-    format_entries(vm, &mut files, &entries).concat()
+/// An exception that nobody can catch: its own frames, without columns, and what it says; neither notes nor other exceptions.
+pub fn format_unraisable(vm: &mut Vm, class: &Value, value: &Value, traceback: &Value) -> String {
+    let mut text = String::new();
+    if traceback.is_instance(&builtin_types::TRACEBACK) {
+        text.push_str("Traceback (most recent call last):\n");
+        let mut entries = entries(vm, Some(traceback.clone()));
+        for entry in &mut entries {
+            entry.position = Position::NONE;
+        }
+        let mut files = Files {
+            known: HashMap::new(),
+            theme: &PLAIN,
+        };
+        text.extend(format_entries(vm, &mut files, &entries));
+    }
+    match attribute(vm, class, name!("__module__")).and_then(|module| lossy(&module)) {
+        Some(module) if module == "__main__" || module == "builtins" => {}
+        Some(module) => text.push_str(&format!("{module}.")),
+        None => text.push_str("<unknown>"),
+    }
+    let name = attribute(vm, class, name!("__qualname__")).and_then(|name| lossy(&name));
+    text.push_str(name.as_deref().unwrap_or("<unknown>"));
+    if !value.is_none() {
+        let shown = safe_str(vm, value, "exception");
+        text.push_str(&format!(": {shown}"));
+    }
+    text.push('\n');
+    text
 }
 
 /// Shows an exception on `sys.stderr`; on the process's own if that does not work. Nothing if `sys.stderr` is `None`.
