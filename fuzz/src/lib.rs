@@ -231,8 +231,12 @@ pub fn compile(
     else {
         return Ok(None);
     };
-    let Ok(parsed) = taipan_syntax::parse(&text, mode, &taipan_syntax::Options::default()) else {
-        return Ok(None);
+    let parsed = match taipan_syntax::parse(&text, mode, &taipan_syntax::Options::default()) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            taipan_syntax::refused_warnings(&text, mode, &error);
+            return Ok(None);
+        }
     };
     let options = taipan_compiler::Options {
         mode,

@@ -38,6 +38,10 @@ assert code == 1 and err.endswith("BytesWarning: Comparison between bytes and st
 assert run("-b", "-c", "str(b'')")[2].startswith("<string>:1: BytesWarning: str() on a bytes instance")
 assert run("-c", "\n   if 1:\n     print('indented')\n")[1] == "indented\n"
 
+look = "b'text'.decode(errors='nowhere'); str(b'x', 'nowhere')"
+assert run("-c", look)[0] == 1 and "unknown encoding: nowhere" in run("-c", look)[2]
+assert "unknown error handler name 'nowhere'" in run("-X", "dev", "-c", look)[2]
+
 # ---- variables ----
 assert run("-c", "import sys; print(sys.flags.optimize)", env={"PYTHONOPTIMIZE": "text"})[1] == "1\n"
 assert run("-E", "-c", "import sys; print(sys.flags.optimize)", env={"PYTHONOPTIMIZE": "2"})[1] == "0\n"

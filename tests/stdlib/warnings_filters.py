@@ -69,3 +69,28 @@ assert registry[("m", UserWarning, 7)] is True
 mutate("error", SyntaxWarning)
 assert "SyntaxError" in message(compile, "1 is 1", "f", "exec")
 print("ok")
+
+import warnings
+
+# warnings about literals come before the error that refuses the source; made errors, they speak of no future
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for refused in ("'\\e' 1", "'\\e'\nb'\\y' + (", "'\\e'; return"):
+        try:
+            compile(refused, "refused", "exec")
+        except SyntaxError:
+            pass
+        else:
+            raise AssertionError(refused)
+assert [str(warning.message)[:4] for warning in caught] == ['"\\e"', '"\\e"', '"\\y"', '"\\e"'], caught
+assert all("Such sequences will not work in the future." in str(warning.message) for warning in caught)
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    try:
+        eval("'\\e'")
+    except SyntaxError as error:
+        assert error.msg == '"\\e" is an invalid escape sequence. Did you mean "\\\\e"? A raw string is also an option.'
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    compile("[t'{x}' [1]]", "subscript", "eval")
+assert "'string.templatelib.Template' object is not subscriptable" in str(caught[0].message)

@@ -230,3 +230,16 @@ Abstract.__abstractmethods__ = frozenset()
 Abstract()
 assert error(AttributeError, getattr, A, "__abstractmethods__") == "__abstractmethods__"
 assert error(AttributeError, getattr, type, "__abstractmethods__") == "__abstractmethods__"
+
+# a class's name and docstring are text that has a UTF-8 form
+for make in (
+    lambda: type("A\udcdcB", (), {}),
+    lambda: type("A", (), {"__doc__": "x\udcdc\udcddy"}),
+    lambda: setattr(type("A", (), {}), "__name__", "\udcdc"),
+):
+    try:
+        make()
+    except UnicodeEncodeError as error:
+        assert error.reason == "surrogates not allowed" and error.encoding == "utf-8"
+    else:
+        raise AssertionError(make)

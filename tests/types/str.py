@@ -365,3 +365,21 @@ check("iter('ab').__reduce__()[1:]", "(('ab',), 0)")
 check('str.__doc__ is not None', 'True')
 check("'a'.join(['b'] * 3)", "'babab'")
 check("next(iter(''))", 'StopIteration: ')
+
+# the text of an interpolated expression: white space stays, comments and what follows "=" do not
+value = 42
+for template, text in (
+    (t"{ value }", " value "),
+    (t"{value =}", "value "),
+    (t"{ value = !r}", " value "),
+    (t"""{value =\
+}""", "value "),
+    (t"""{(value,  # a comment
+  "#'", '"#')[0]}""", """(value,  
+  "#'", '"#')[0]"""),
+    (t"""{value  # a comment
+  :>3}""", "value  \n  "),
+):
+    assert template.interpolations[0].expression == text, (template, text)
+assert f"""{value = # a comment
+  }""" == "value = \n  42"

@@ -516,11 +516,36 @@ pub fn new_class(
 }
 
 fn check_name(vm: &mut Vm, name: &Value) -> Py<String> {
-    let text = text_of(name);
+    let text = utf8_of(vm, name)?;
     if text.contains('\0') {
         return Err(vm.value_error("type name must not contain null characters"));
     }
     Ok(text)
+}
+
+/// The text of a string that has to be UTF-8: with a lone surrogate in it, `UnicodeEncodeError`.
+pub(crate) fn utf8_of(vm: &mut Vm, value: &Value) -> Py<String> {
+    let Some(text) = str_object::str_of(value) else {
+        return Ok(text_of(value));
+    };
+    if let Some(text) = text.to_utf8() {
+        return Ok(text);
+    }
+    let lone = |c: u32| char::from_u32(c).is_none();
+    let start = text.code_points().take_while(|&c| !lone(c)).count();
+    let length = text
+        .code_points()
+        .skip(start)
+        .take_while(|&c| lone(c))
+        .count();
+    let args = [
+        new_str("utf-8"),
+        value.clone(),
+        Value::int(start as i64),
+        Value::int((start + length) as i64),
+        new_str("surrogates not allowed"),
+    ];
+    Err(vm.raise_with(&types::UNICODE_ENCODE_ERROR, &args))
 }
 
 /// The cells through which methods reach their class and its namespace.
@@ -593,8 +618,10 @@ fn fill_class_namespace(
     if plan.weakref && !dict.contains_name(name!("__weakref__")) {
         dict.set_name(name!("__weakref__"), new_getset(&WEAKREF_GETSET, ty));
     }
-    if !dict.contains_name(name!("__doc__")) {
-        dict.set_name(name!("__doc__"), Value::none());
+    match dict.get_name(name!("__doc__")) {
+        Some(doc) if is_str(&doc) => drop(utf8_of(vm, &doc)?),
+        Some(_) => {}
+        None => drop(dict.set_name(name!("__doc__"), Value::none())),
     }
     if dict.contains_name(name!("__eq__")) && !dict.contains_name(name!("__hash__")) {
         dict.set_name(name!("__hash__"), Value::none());

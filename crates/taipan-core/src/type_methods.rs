@@ -207,7 +207,7 @@ fn set_name(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
             ty.name()
         )));
     }
-    let text = text_of(value);
+    let text = class::utf8_of(vm, value)?;
     if text.contains('\0') {
         return Err(vm.value_error("type name must not contain null characters"));
     }

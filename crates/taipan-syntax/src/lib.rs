@@ -20,7 +20,7 @@ mod parse;
 
 pub use error::{ErrorKind, SyntaxError, SyntaxWarning};
 pub use literal::{StrValue, decode_bytes_literal, decode_middle, decode_string_literal};
-pub use parse::{FuncType, Mode, Options, Parsed, Tree, parse, parse_func_type};
+pub use parse::{FuncType, Mode, Options, Parsed, Tree, parse, parse_func_type, refused_warnings};
 pub use position::{LineIndex, Position};
 pub use ruff_python_ast as ast;
 pub use ruff_text_size::{Ranged, TextRange, TextSize};

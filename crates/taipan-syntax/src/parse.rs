@@ -381,6 +381,29 @@ fn literal_warnings(source: &str, tokens: &Tokens, lines: &LineIndex) -> Vec<Syn
     warnings
 }
 
+/// Warnings for the literals of a refused source that stand before the error: those come first.
+pub fn refused_warnings(source: &str, mode: Mode, error: &SyntaxError) -> Vec<SyntaxWarning> {
+    if error.lineno == 0 {
+        return Vec::new();
+    }
+    let source = normalize_newlines(source);
+    let rp_mode = match mode {
+        Mode::Exec | Mode::Single => rp::Mode::Module,
+        Mode::Eval => rp::Mode::Expression,
+    };
+    let rp_options = rp::ParseOptions::from(rp_mode).with_target_version(PythonVersion::PY314);
+    let raw = rp::parse_unchecked(&source, rp_options);
+    let lines = LineIndex::new(&source);
+    let tokens = raw.tokens().clone();
+    let mut warnings = literal_warnings(&source, &tokens, &lines);
+    drop_tree(Box::new(raw.into_syntax()), Shape::of(&tokens).bound);
+    warnings.retain(|warning| {
+        let (line, column) = lines.char_position(&source, warning.start.into());
+        (line, column as i32) < (error.lineno, error.col_offset)
+    });
+    warnings
+}
+
 /// The warning for a number that a keyword follows without a blank.
 fn number_warning(text: &str, range: TextRange, lines: &LineIndex) -> SyntaxWarning {
     let name = match text.as_bytes() {

@@ -87,7 +87,8 @@ static METHODS: [MethodDef; 13] = [
         as_integer_ratio,
         "Return a pair of integers, whose ratio is exactly equal to the original float.\n\n\
          The ratio is in lowest terms and has a positive denominator. Raise OverflowError on\n\
-         infinities and a ValueError on NaNs.",
+         infinities and a ValueError on NaNs.\n\n\
+         >>> (2.5).as_integer_ratio()\n(5, 2)",
     ),
     f1(
         "fromhex(type, string, /)",

@@ -992,7 +992,7 @@ static METHODS: [MethodDef; 12] = [
     bound(
         "hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)",
         hex,
-        "The bytes of the elements as hexadecimal digits.",
+        "The bytes of the elements as hexadecimal digits.\n\n>>> memoryview(b'taipan').hex('-', 2)\n'7461-6970-616e'",
     ),
     f0(
         "tolist(self, /)",

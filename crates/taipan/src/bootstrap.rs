@@ -77,6 +77,9 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Result<(), Failure> {
     let locale_is_set = settings.encodings.locale_is_set;
     let (faulthandler, tracemalloc) = (settings.faulthandler, settings.tracemalloc);
     taipan_types::bytes::warning::want(vm, settings.flags.bytes_warning > 0);
+    if settings.flags.dev_mode {
+        taipan_types::codec::check_names();
+    }
     config::set(vm, settings);
     for module in taipan_bindings::MODULES {
         _imp::add_module(vm, module);

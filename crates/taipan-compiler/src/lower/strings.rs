@@ -61,7 +61,8 @@ impl<'a> Compiler<'a> {
                 InterpolatedStringElement::Interpolation(field) => {
                     if let Some(debug) = self.debug_text(field) {
                         let at = self.pos(field.range);
-                        push_text(pieces, debug.as_str().as_bytes().to_vec(), at);
+                        let text = without_comments(debug.as_str());
+                        push_text(pieces, text.into_bytes(), at);
                     }
                     pieces.push(Piece::Field(field, flags.is_raw_string()));
                 }
@@ -200,12 +201,9 @@ impl<'a> Compiler<'a> {
             if self.debug_text(field).is_none() {
                 return text.to_owned();
             }
-            return text
-                .trim_end()
-                .strip_suffix('=')
-                .unwrap_or(text)
-                .trim_end()
-                .to_owned();
+            // Behind the sign there may be white space, and lines that go on.
+            let expression = text.trim_end_matches(|c: char| c.is_whitespace() || c == '\\');
+            return without_comments(expression.strip_suffix('=').unwrap_or(text));
         }
         let source = self.source();
         let start = field.range.start().to_usize() + 1;
@@ -216,14 +214,47 @@ impl<'a> Compiler<'a> {
             .as_bytes()
             .get(end..field.range.end().to_usize())
             .unwrap_or(b"");
-        // Closing parentheses belong to the expression's text.
-        let tail = rest
-            .iter()
-            .take_while(|b| b.is_ascii_whitespace() || **b == b')' || **b == b',')
-            .count();
-        end += tail;
-        source.text.get(start..end).unwrap_or("").to_owned()
+        // Closing parentheses belong to the expression's text, comments do not, but may stand between.
+        let mut in_comment = false;
+        let tail = rest.iter().take_while(|b| {
+            in_comment = **b == b'#' || in_comment && **b != b'\n';
+            in_comment || b.is_ascii_whitespace() || matches!(**b, b')' | b',')
+        });
+        end += tail.count();
+        without_comments(source.text.get(start..end).unwrap_or(""))
     }
+}
+
+/// The text of an expression without its comments.
+fn without_comments(text: &str) -> String {
+    if !text.contains('#') {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    // The quotes that end the string that we are in; empty outside.
+    let mut quotes = "";
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let mut step = c.len_utf8();
+        if !quotes.is_empty() {
+            if c == '\\' {
+                step += rest[step..].chars().next().map_or(0, char::len_utf8);
+            } else if rest.starts_with(quotes) {
+                (step, quotes) = (quotes.len(), "");
+            }
+        } else if c == '#' {
+            rest = rest.find('\n').map_or("", |end| &rest[end..]);
+            continue;
+        } else if let Some(opening) = ["\"\"\"", "'''", "\"", "'"]
+            .into_iter()
+            .find(|quotes| rest.starts_with(quotes))
+        {
+            (step, quotes) = (opening.len(), opening);
+        }
+        out.push_str(&rest[..step]);
+        rest = &rest[step..];
+    }
+    out
 }
 
 fn push_text(pieces: &mut Vec<Piece<'_>>, text: Vec<u8>, pos: Position) {

@@ -51,10 +51,7 @@ impl Compiler<'_> {
         let Some(name) = type_name(&e.value) else {
             return;
         };
-        let subscriptable = matches!(
-            name,
-            "tuple" | "list" | "dict" | "str" | "bytes" | "string.templatelib.Template"
-        );
+        let subscriptable = matches!(name, "tuple" | "list" | "dict" | "str" | "bytes");
         if !subscriptable {
             let message =
                 format!("'{name}' object is not subscriptable; perhaps you missed a comma?");

@@ -67,7 +67,7 @@ static FUNCTIONS: [MethodDef; 45] = [
     f1(
         "bin(module, number, /)",
         numbers::bin,
-        "Return the binary representation of an integer.",
+        "Return the binary representation of an integer.\n\n>>> bin(1994)\n'0b11111001010'",
     ),
     raw(
         "breakpoint(module, /, *args, **kws)",
@@ -142,7 +142,7 @@ static FUNCTIONS: [MethodDef; 45] = [
     f1(
         "hex(module, number, /)",
         numbers::hex,
-        "Return the hexadecimal representation of an integer.",
+        "Return the hexadecimal representation of an integer.\n\n>>> hex(51966)\n'0xcafe'",
     ),
     f1(
         "id(module, obj, /)",
@@ -199,7 +199,7 @@ static FUNCTIONS: [MethodDef; 45] = [
     f1(
         "oct(module, number, /)",
         numbers::oct,
-        "Return the octal representation of an integer.",
+        "Return the octal representation of an integer.\n\n>>> oct(511)\n'0o777'",
     ),
     raw(
         "open(module, /, file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)",

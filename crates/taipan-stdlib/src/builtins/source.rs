@@ -166,8 +166,22 @@ pub fn compile_text_as(
         allow_incomplete: request.allow_incomplete,
         dont_imply_dedent: request.dont_imply_dedent,
     };
-    let compiled = taipan_syntax::parse(text, request.options.mode, &parse)
-        .and_then(|parsed| taipan_compiler::compile(&parsed, code_file, &request.options));
+    let mode = request.options.mode;
+    let parsed = match taipan_syntax::parse(text, mode, &parse) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            for warning in taipan_syntax::refused_warnings(text, mode, &error) {
+                issue(vm, &warning, text, filename)?;
+            }
+            return Err(raise_syntax_error(vm, &error, filename));
+        }
+    };
+    let compiled = taipan_compiler::compile(&parsed, code_file, &request.options);
+    if compiled.is_err() {
+        for warning in parsed.warnings() {
+            issue(vm, warning, text, filename)?;
+        }
+    }
     finish(vm, compiled, text, filename)
 }
 
@@ -224,7 +238,10 @@ pub(crate) fn issue(vm: &mut Vm, warning: &SyntaxWarning, text: &str, filename: 
         .nth((warning.lineno as usize).saturating_sub(1));
     let error = SyntaxError {
         kind: ErrorKind::Syntax,
-        message: warning.message.clone(),
+        // An error has no future.
+        message: warning
+            .message
+            .replace(" Such sequences will not work in the future.", ""),
         lineno: warning.lineno,
         col_offset: column(start),
         end_lineno: warning.lineno

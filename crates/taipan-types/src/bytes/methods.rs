@@ -933,7 +933,7 @@ macro_rules! with_shared_methods {
             bound("expandtabs(self, /, tabsize=8)", expandtabs, "A copy with tabs replaced by spaces up to the next column divisible by tabsize."),
             slice("find(self, sub[, start[, end]], /)", find, "The lowest index at which sub is found (within self[start:end]), or -1."),
             f1("fromhex(type, string, /)", fromhex, "The bytes that pairs of hexadecimal digits write; white space between pairs is skipped.").class_method(),
-            bound("hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)", hex, "The bytes as hexadecimal digits.\n\nsep is put between groups of bytes_per_sep bytes, counted from the right if positive."),
+            bound("hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)", hex, "The bytes as hexadecimal digits.\n\nsep is put between groups of bytes_per_sep bytes, counted from the right if positive.\n\n>>> bytes(range(4)).hex(':')\n'00:01:02:03'"),
             slice("index(self, sub[, start[, end]], /)", index, "The lowest index at which sub is found (within self[start:end]); ValueError if nowhere."),
             f0("isalnum(self, /)", isalnum, "Are there only ASCII letters and digits, and some?"),
             f0("isalpha(self, /)", isalpha, "Are there only ASCII letters, and some?"),

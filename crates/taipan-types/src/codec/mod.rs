@@ -9,6 +9,7 @@ pub mod registry;
 use crate::bytes;
 use crate::str::text;
 use handlers::{Fixed, Handler};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use taipan_base::codecs::{self, ByteOrder, DecodeError, EncodeError, utf7, utf8, utf16, utf32};
 use taipan_base::text::{Text, TextBuf};
 use taipan_core::builtin_types::BYTES;
@@ -78,8 +79,31 @@ impl BuiltIn {
 
 // ---- encoding ----
 
+/// Are the names of codecs and error handlers looked up even where they are not needed?
+static CHECKED: AtomicBool = AtomicBool::new(false);
+
+/// Looks all names up from now on: development mode.
+pub fn check_names() {
+    CHECKED.store(true, Relaxed);
+}
+
+#[inline]
+fn checked(vm: &mut Vm, encoding: Option<&str>, errors: Option<&str>) -> Py<()> {
+    if !CHECKED.load(Relaxed) {
+        return Ok(());
+    }
+    if let Some(encoding) = encoding.filter(|encoding| BuiltIn::named(encoding).is_none()) {
+        registry::lookup(vm, encoding)?;
+    }
+    if let Some(errors) = errors {
+        registry::lookup_error(vm, errors)?;
+    }
+    Ok(())
+}
+
 /// `text.encode(encoding, errors)`; `None` is utf-8 and strict.
 pub fn encode_str(vm: &mut Vm, text: &Value, encoding: Option<&str>, errors: Option<&str>) -> Py {
+    checked(vm, encoding, errors)?;
     let encoding = encoding.unwrap_or("utf-8");
     match BuiltIn::named(encoding) {
         Some(built_in) => encode_builtin(vm, text, built_in, errors),
@@ -185,6 +209,11 @@ pub fn encode_loop(
 
 /// `data.decode(encoding, errors)`; `None` is utf-8 and strict.
 pub fn decode(vm: &mut Vm, data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> Py {
+    checked(vm, encoding, errors)?;
+    if data.is_empty() {
+        // In any encoding.
+        return Ok(taipan_core::str_object::new_str(""));
+    }
     let encoding = encoding.unwrap_or("utf-8");
     match BuiltIn::named(encoding) {
         Some(built_in) => {

@@ -48,7 +48,8 @@ pub(super) static METHODS: [MethodDef; 14] = [
         "as_integer_ratio(self, /)",
         as_integer_ratio,
         "Return a pair of integers, whose ratio is equal to the original int.\n\n\
-         The ratio is in lowest terms and has a positive denominator.",
+         The ratio is in lowest terms and has a positive denominator.\n\n\
+         >>> (-7).as_integer_ratio()\n(-7, 1)",
     ),
     f0(
         "is_integer(self, /)",

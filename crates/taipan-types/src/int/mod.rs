@@ -36,7 +36,8 @@ pub static SPEC: TypeSpec = TypeSpec {
           Make an integer of a number or a string; without arguments, 0.\n\n\
           A number with a fraction is cut off towards zero. With a base, x is text (str, bytes or\n\
           bytearray) that holds an integer literal of that base, white space around it allowed. Bases\n\
-          are 0 and 2-36; base 0 takes the base from the literal's prefix.",
+          are 0 and 2-36; base 0 takes the base from the literal's prefix.\n\n\
+          >>> int('0x1f', base=0)\n31",
     ..TypeSpec::DEFAULT
 };
 
