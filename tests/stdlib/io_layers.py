@@ -243,3 +243,34 @@ except ValueError:
 else:
     raise AssertionError
 assert isinstance(b"", Buffer) and isinstance(lender, Buffer) and not isinstance("", Buffer)
+
+# what open() has made is closed if the next layer fails; the words about newline
+import io
+import os
+import tempfile
+import warnings
+
+with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    path = os.path.join(folder, "file")
+    for arguments in ({"newline": "x"}, {"encoding": "nowhere"}, {"buffering": 0}, {"newline": 3}):
+        try:
+            open(path, "w", **arguments)
+        except (ValueError, LookupError, TypeError):
+            pass
+        else:
+            raise AssertionError(arguments)
+assert not caught, caught[0].message
+for make, words in (
+    (lambda: open("/dev/null", newline="x"), "illegal newline value: x"),
+    (lambda: open("/dev/null", newline=3), "open() argument 'newline' must be str or None, not int"),
+    (lambda: io.TextIOWrapper(io.BytesIO(), newline=3), "TextIOWrapper() argument 'newline' must be str or None, not int"),
+    (lambda: io.TextIOWrapper(io.BytesIO()).reconfigure(newline="x"), "illegal newline value: x"),
+    (lambda: io.StringIO(newline="x"), "illegal newline value: 'x'"),
+):
+    try:
+        make()
+    except (ValueError, TypeError) as error:
+        assert str(error) == words, error
+    else:
+        raise AssertionError(words)

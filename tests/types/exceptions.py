@@ -223,6 +223,7 @@ print("ok")
 
 # an exception that nobody can catch is shown without those before it, without notes and columns
 import contextlib
+import sys
 import io
 
 
@@ -240,3 +241,26 @@ with contextlib.redirect_stderr(io.StringIO()) as shown:
     Unraisable()
 assert "ZeroDivisionError" not in shown.getvalue() and "~" not in shown.getvalue()
 assert shown.getvalue().endswith("            raise error\nValueError: in a finaliser\n".replace("            ", "    ")), shown.getvalue()
+
+
+# one that was raised by no frame is shown with the frame that runs
+def stubborn():
+    while True:
+        try:
+            yield
+        except GeneratorExit:
+            pass
+
+
+def ignores():
+    generator = stubborn()
+    next(generator)
+    del generator
+
+
+seen = []
+hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: seen.append(unraisable.exc_traceback)
+ignores()
+sys.unraisablehook = hook
+assert seen[0].tb_frame.f_code.co_name == "ignores" and seen[0].tb_next is None
+seen.clear()

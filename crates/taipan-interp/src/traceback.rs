@@ -90,6 +90,18 @@ impl Traceback {
 
 /// Adds an entry for `frame` in front of the exception's traceback.
 pub(crate) fn add_here(vm: &mut Vm, raised: &Value, frame: *mut Frame) {
+    let next = exception::traceback(vm, raised);
+    let entry = entry(vm, next, frame);
+    exception::set_traceback(vm, raised, Some(entry));
+}
+
+/// A traceback of the running frame alone, if one runs.
+pub fn here(vm: &mut Vm) -> Option<Value> {
+    let frame = crate::frame::top(vm);
+    (!frame.is_null()).then(|| entry(vm, None, frame))
+}
+
+fn entry(vm: &mut Vm, next: Option<Value>, frame: *mut Frame) -> Value {
     let object = frame_object::object_of(vm, frame);
     // SAFETY: a live frame.
     let unit = unsafe { (*frame).unit() };
@@ -97,7 +109,5 @@ pub(crate) fn add_here(vm: &mut Vm, raised: &Value, frame: *mut Frame) {
         .is_none()
         .then(|| object.expect::<FrameObject>().line())
         .flatten();
-    let next = exception::traceback(vm, raised);
-    let entry = Traceback::create(next, object, unit.unwrap_or(0), line);
-    exception::set_traceback(vm, raised, Some(entry));
+    Traceback::create(next, object, unit.unwrap_or(0), line)
 }

@@ -96,6 +96,39 @@ pub(super) enum Newline {
 }
 
 impl Newline {
+    /// The argument of a text file's function `caller`; its words differ from those of a `StringIO`.
+    pub(super) fn of_text(vm: &mut Vm, caller: &str, value: Option<&Value>) -> Py<Newline> {
+        let given = value.filter(|value| !value.is_none());
+        let Some(text) = given.and_then(str_object::str_of) else {
+            let Some(given) = given else {
+                return Ok(Newline::Universal);
+            };
+            let message = format!(
+                "{caller}() argument 'newline' must be str or None, not {}",
+                given.type_of().name()
+            );
+            return Err(vm.type_error(message));
+        };
+        let text = text.to_lossy();
+        if text.contains('\0') {
+            return Err(vm.value_error("embedded null character"));
+        }
+        match Newline::named(&text) {
+            Some(newline) => Ok(newline),
+            None => Err(vm.value_error(format!("illegal newline value: {text}"))),
+        }
+    }
+
+    fn named(text: &str) -> Option<Newline> {
+        match text {
+            "" => Some(Newline::Kept),
+            "\n" => Some(Newline::Lf),
+            "\r" => Some(Newline::Cr),
+            "\r\n" => Some(Newline::CrLf),
+            _ => None,
+        }
+    }
+
     pub(super) fn parse(vm: &mut Vm, value: Option<&Value>) -> Py<Newline> {
         let Some(value) = value.filter(|value| !value.is_none()) else {
             return Ok(Newline::Universal);
@@ -107,12 +140,9 @@ impl Newline {
             );
             return Err(vm.type_error(message));
         };
-        match &*text.to_lossy() {
-            "" => Ok(Newline::Kept),
-            "\n" => Ok(Newline::Lf),
-            "\r" => Ok(Newline::Cr),
-            "\r\n" => Ok(Newline::CrLf),
-            _ => {
+        match Newline::named(&text.to_lossy()) {
+            Some(newline) => Ok(newline),
+            None => {
                 let message = format!("illegal newline value: {}", vm.repr_string(value)?);
                 Err(vm.value_error(message))
             }

@@ -100,10 +100,23 @@ fn open(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let raw_mode = str_object::new_str(&mode_text.replace(['b', 't'], ""));
     let mut values = vec![path, raw_mode, Value::bool(close_fd)];
     values.push(opener.unwrap_or_else(Value::none));
+    // A newline that is none of text is refused before the file is there.
+    if let Some(newline) = newline
+        .as_ref()
+        .filter(|newline| !str_object::is_str(newline))
+    {
+        let message = format!(
+            "open() argument 'newline' must be str or None, not {}",
+            newline.type_of().name()
+        );
+        return Err(vm.type_error(message));
+    }
     let raw = vm.call(&FILE_IO.to_value(), &values)?;
+    let mut layer = raw.clone();
     let opened = wrap(
         vm,
         &raw,
+        &mut layer,
         &mode,
         &mode_text,
         &mut buffering,
@@ -113,7 +126,7 @@ fn open(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         let pending = opened.err();
         if let Some(raised) = pending {
             let error = vm.take_raised(raised);
-            if let Err(second) = vm.call_method(&raw, name!("close"), &[]) {
+            if let Err(second) = vm.call_method(&layer, name!("close"), &[]) {
                 drop(vm.take_raised(second));
             }
             return Err(vm.set_pending(error));
@@ -136,10 +149,11 @@ fn path_or_number(vm: &mut Vm, file: &Value) -> Py {
     crate::path::fspath(vm, file)
 }
 
-/// Puts buffer and text layer on a raw file.
+/// Puts buffer and text layer on a raw file; `layer` is what there is of them if the next one fails.
 fn wrap(
     vm: &mut Vm,
     raw: &Value,
+    layer: &mut Value,
     mode: &Mode,
     mode_text: &str,
     buffering: &mut i64,
@@ -169,6 +183,7 @@ fn wrap(
         &BUFFERED_WRITER
     };
     let buffer = vm.call(&class.to_value(), &[raw.clone(), Value::int(*buffering)])?;
+    *layer = buffer.clone();
     if mode.binary {
         return Ok(buffer);
     }
@@ -181,6 +196,7 @@ fn wrap(
         Value::bool(line_buffering),
     ];
     let text = vm.call(&TEXT_IO_WRAPPER.to_value(), &values)?;
+    *layer = text.clone();
     vm.set_attr(&text, name!("mode"), Some(&str_object::new_str(mode_text)))?;
     Ok(text)
 }

@@ -151,7 +151,9 @@ static UNRAISABLE_FIELDS: Fields = Fields {
 /// The hook behind [`Vm::unraisable`]: hands the exception to `sys.unraisablehook`.
 pub fn unraisable(vm: &mut Vm, raised: Value, doing: &str, object: Option<&Value>) {
     structseq::define(&UNRAISABLE_ARGS, &UNRAISABLE_FIELDS);
-    let traceback = exception::traceback(vm, &raised).unwrap_or_else(Value::none);
+    let traceback = exception::traceback(vm, &raised)
+        .or_else(|| taipan_interp::traceback::here(vm))
+        .unwrap_or_else(Value::none);
     let message = structseq::text(Some(doing).filter(|doing| !doing.is_empty()));
     let args = structseq::create(
         &UNRAISABLE_ARGS,

@@ -64,7 +64,7 @@ pub(super) fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
     let buffer = args.req(0).clone();
     let encoding = text_argument(vm, "TextIOWrapper", "encoding", args.get(1))?;
     let errors = text_argument(vm, "TextIOWrapper", "errors", args.get(2))?;
-    let newline = Newline::parse(vm, args.get(3))?;
+    let newline = Newline::of_text(vm, "TextIOWrapper", args.get(3))?;
     let flag = |vm: &mut Vm, at: usize| match args.get(at) {
         Some(flag) => vm.truth(flag),
         None => Ok(false),
@@ -219,7 +219,7 @@ pub(super) fn reconfigure(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         ));
     }
     let newline = match args.get(2) {
-        Some(newline) => Some(Newline::parse(vm, Some(newline))?),
+        Some(newline) => Some(Newline::of_text(vm, "reconfigure", Some(newline))?),
         None => None,
     };
     let (line_buffering, write_through) =
