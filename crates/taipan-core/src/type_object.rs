@@ -632,18 +632,32 @@ pub struct TypeCache {
 
 const CACHE_ROWS: usize = 4096;
 
+struct FreeCache(&'static TypeCache);
+
+// SAFETY: a free cache belongs to nobody; whoever takes it out of the list is the only one that has it.
+unsafe impl Send for FreeCache {}
+
+static FREE_CACHES: Mutex<Vec<FreeCache>> = Mutex::new(Vec::new());
+
 impl TypeCache {
-    pub(crate) fn new() -> Box<TypeCache> {
+    /// An empty cache: that of a thread that has ended, or a new one.
+    pub(crate) fn of_new_thread() -> &'static TypeCache {
+        if let Some(free) = FREE_CACHES.lock().ok().and_then(|mut free| free.pop()) {
+            return free.0;
+        }
         let rows = Box::<[Cell<(u32, u64, u64)>]>::new_zeroed_slice(CACHE_ROWS);
-        Box::new(TypeCache {
+        Box::leak(Box::new(TypeCache {
             // SAFETY: zeros are valid numbers. (Pages nobody looks at are not even touched.)
             rows: unsafe { rows.assume_init() },
-        })
+        }))
     }
 
-    /// Empties all rows, for a thread that ends.
-    pub(crate) fn forget(&self) {
+    /// Empties the cache, and keeps it for another thread. The thread that had it does not look at it any more.
+    pub(crate) fn give_back(&'static self) {
         self.rows.iter().for_each(|row| row.set((0, 0, 0)));
+        if let Ok(mut free) = FREE_CACHES.lock() {
+            free.push(FreeCache(self));
+        }
     }
 
     #[inline(always)]

@@ -118,7 +118,7 @@ pub struct Thread {
     pub stack_end: Cell<*mut u64>,
     /// Any of `settrace`, `setprofile`, `monitoring` is on.
     pub tracing: Cell<u32>,
-    pub(crate) type_cache: Box<crate::type_object::TypeCache>,
+    pub(crate) type_cache: &'static crate::type_object::TypeCache,
     /// Objects whose `repr` is under way (`Py_ReprEnter`).
     pub(crate) repr_stack: RefCell<Vec<u64>>,
     state: UnsafeCell<HashMap<TypeId, Box<dyn Any>, FixedState>>,
@@ -218,7 +218,7 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         stack_top: Cell::new(std::ptr::null_mut()),
         stack_end: Cell::new(std::ptr::null_mut()),
         tracing: Cell::new(0),
-        type_cache: crate::type_object::TypeCache::new(),
+        type_cache: crate::type_object::TypeCache::of_new_thread(),
         repr_stack: RefCell::new(Vec::new()),
         state: UnsafeCell::new(HashMap::default()),
     }));
@@ -230,18 +230,31 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
     }
 }
 
-/// Ends a thread: drops what it holds and gives the turn back. Its frames are gone already.
-pub fn detach(mut vm: Vm) {
+/// Drops what a thread holds, before it ends; finalisers run. Its frames are gone already.
+pub fn let_go(vm: &mut Vm) {
     let thread = vm.thread();
     drop(vm.swap_handled(None));
     // SAFETY: only this thread touches its cells; the values are moved out before they are dropped.
     unsafe {
         drop((*thread.pending.get()).take());
         drop((*thread.handled_outside.get()).take());
-        drop(std::mem::take(&mut *thread.state.get()));
+    }
+    // Finalisers may make states anew; a program that goes on and on with that keeps the last ones.
+    for _ in 0..8 {
+        // SAFETY: as above; and nobody up the stack holds on to a state.
+        let states = unsafe { std::mem::take(&mut *thread.state.get()) };
+        if states.is_empty() {
+            break;
+        }
+        drop(states);
     }
     crate::destroy::drain_trash();
-    thread.type_cache.forget();
+}
+
+/// Ends a thread that has let everything go: gives the turn back, for ever.
+pub fn detach(vm: Vm) {
+    let thread = vm.thread();
+    thread.type_cache.give_back();
     let interpreter = thread.interpreter;
     let mut threads = interpreter.threads();
     threads.retain(|other| !std::ptr::eq(*other, thread));

@@ -21,6 +21,13 @@ thread_local! {
     static FOUND: Cell<Option<(usize, &'static Found)>> = const { Cell::new(None) };
 }
 
+/// A thread's state goes when the thread ends, and finalisers may still compute then.
+impl Drop for Found {
+    fn drop(&mut self) {
+        FOUND.set(None);
+    }
+}
+
 #[inline]
 fn found(vm: &Vm) -> &'static Found {
     let thread = std::ptr::from_ref(vm.thread()).addr();

@@ -135,6 +135,7 @@ fn run(task: Task) {
     }
     drop((function, values, names));
     local::forget(&mut vm);
+    vm::let_go(&mut vm);
     taipan_interp::frame::release_stack(&mut vm);
     courses(&vm).remove(&course);
     vm::detach(vm);
