@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a crate may use those before it only.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "taipan-base",
     "taipan-decimal",
     "taipan-syntax",

@@ -25,7 +25,7 @@ fn is_plain(path: &Value) -> bool {
         _ => true,
     };
     match text.units() {
-        Units::Ascii(bytes) if bytes.is_empty() => false,
+        Units::Ascii([]) => false,
         // Wildcards in place of a namespace or of a name.
         Units::Ascii(bytes) if bytes.starts_with(b"{*}") || bytes.ends_with(b"}*") => false,
         Units::Ascii(bytes) if bytes.starts_with(b"{}") => false,

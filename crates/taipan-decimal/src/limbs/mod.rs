@@ -436,23 +436,23 @@ mod tests {
 
     #[test]
     fn division_by_powers_is_exact() {
-        for k in 0..20 {
+        for (k, power) in POW10.into_iter().enumerate() {
             for x in [
                 0,
                 1,
-                POW10[k] - 1,
-                POW10[k],
-                POW10[k] + 1,
+                power - 1,
+                power,
+                power + 1,
                 BASE - 1,
                 u64::MAX,
                 u64::MAX - 1,
             ] {
-                assert_eq!(div_pow10(x, k), x / POW10[k], "{x} / 10^{k}");
-                let multiple = x - x % POW10[k];
-                assert_eq!(div_pow10(multiple, k), multiple / POW10[k]);
+                assert_eq!(div_pow10(x, k), x / power, "{x} / 10^{k}");
+                let multiple = x - x % power;
+                assert_eq!(div_pow10(multiple, k), multiple / power);
                 assert_eq!(
                     div_pow10(multiple.saturating_sub(1), k),
-                    multiple.saturating_sub(1) / POW10[k]
+                    multiple.saturating_sub(1) / power
                 );
             }
         }
@@ -460,9 +460,9 @@ mod tests {
 
     #[test]
     fn digit_counts() {
-        for k in 0..20 {
-            assert_eq!(digits_of(POW10[k]), k + 1);
-            assert_eq!(digits_of(POW10[k] - 1), k.max(1));
+        for (k, power) in POW10.into_iter().enumerate() {
+            assert_eq!(digits_of(power), k + 1);
+            assert_eq!(digits_of(power - 1), k.max(1));
         }
         assert_eq!(digits(&[0, 0, 0]), 1);
         assert_eq!(digits(&[0, 10, 0]), 21);

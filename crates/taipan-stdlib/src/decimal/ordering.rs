@@ -55,7 +55,7 @@ fn convert<'a>(vm: &mut Vm, value: &Value, equality: bool) -> Py<Option<Other<'a
     let x = match value.as_float() {
         Some(x) => Some(x),
         None if equality => match taipan_types::complex::parts_of(value) {
-            Some((real, imag)) if imag == 0.0 => Some(real),
+            Some((real, 0.0)) => Some(real),
             Some(_) => return Ok(None),
             None => None,
         },

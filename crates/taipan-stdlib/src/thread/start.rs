@@ -97,7 +97,7 @@ fn start(vm: &mut Vm, task: Task, awaited: bool) -> Py<()> {
     courses(vm).add(&course, awaited);
     match builder.spawn(move || run(parcel.open())) {
         Ok(thread) => {
-            course.runs_as(thread.as_pthread_t() as u64);
+            course.runs_as(thread.as_pthread_t());
             Ok(())
         }
         Err(_) => {
