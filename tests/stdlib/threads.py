@@ -269,6 +269,7 @@ signal.signal(signal.SIGUSR1, lambda number, frame: signals.append(threading.cur
 run(lambda: os.kill(os.getpid(), signal.SIGUSR1))
 assert signals == ["MainThread"]
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in background jobs
 interrupted = False
 try:
     threading.Timer(0.02, _thread.interrupt_main).start()
