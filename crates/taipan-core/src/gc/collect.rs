@@ -8,7 +8,8 @@ use crate::type_object::TypeObject;
 use crate::value::Value;
 use crate::vm::{Vm, breaker};
 use crate::weakref;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -265,37 +266,51 @@ fn owners_first(trash: &[Value]) -> Vec<&Value> {
     }
     let numbers = objects.iter().enumerate();
     let numbers: Order = numbers.map(|(i, object)| (object.bits(), i)).collect();
-    let owned = |object: &Value| {
-        let mut found = Vec::new();
-        // SAFETY: whole, and nothing changes while it is looked at.
-        unsafe {
-            table::trace(header_of(object), &mut |target| {
-                found.extend(numbers.get(&(target as u64)).copied());
-            });
+    let owned: Vec<Vec<usize>> = objects
+        .iter()
+        .map(|object| owned_by(object, &numbers))
+        .collect();
+    let mut owners = vec![0usize; objects.len()];
+    owned.iter().flatten().for_each(|at| owners[*at] += 1);
+    let free = (0..objects.len()).filter(|at| owners[*at] == 0);
+    let mut free: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
+    let mut done = vec![false; objects.len()];
+    let mut order = Vec::with_capacity(objects.len());
+    let mut first = 0;
+    while order.len() < objects.len() {
+        // Those that refer to each other come in the order of the trash.
+        let at = free.pop().map_or(first, |Reverse(at)| at);
+        if std::mem::replace(&mut done[at], true) {
+            first += usize::from(at == first);
+            continue;
         }
-        found
-    };
-    // Depth first, from the last to the first: the reverse of the order in which objects are done with has owners first.
-    let mut seen = vec![false; objects.len()];
-    let mut done = Vec::with_capacity(objects.len());
-    let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
-    for start in (0..objects.len()).rev() {
-        if !std::mem::replace(&mut seen[start], true) {
-            path.push((start, owned(objects[start])));
-        }
-        while let Some((at, rest)) = path.last_mut() {
-            match rest.pop() {
-                Some(next) if std::mem::replace(&mut seen[next], true) => {}
-                Some(next) => path.push((next, owned(objects[next]))),
-                None => {
-                    done.push(objects[*at]);
-                    path.pop();
-                }
+        order.push(objects[at]);
+        for next in &owned[at] {
+            owners[*next] -= 1;
+            if owners[*next] == 0 {
+                free.push(Reverse(*next));
             }
         }
     }
-    done.reverse();
-    done
+    order
+}
+
+/// The numbers of other objects that an object refers to.
+fn owned_by(object: &Value, numbers: &Order) -> Vec<usize> {
+    let mut found = Vec::new();
+    // SAFETY: whole, and nothing changes while it is looked at.
+    unsafe {
+        table::trace(header_of(object), &mut |target| {
+            let other = target as u64;
+            found.extend(
+                numbers
+                    .get(&other)
+                    .filter(|_| other != object.bits())
+                    .copied(),
+            );
+        });
+    }
+    found
 }
 
 /// Runs an object's finaliser unless it has run before; true if it has one.
