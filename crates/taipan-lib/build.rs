@@ -76,6 +76,25 @@ const EDITS: &[Edit] = &[
         with: "isinstance(new_archive, (str, os.PathLike))",
     },
     Edit {
+        // The tools look into another process, by a module that there is not; the prompt can do without.
+        module: "asyncio.__main__",
+        from: "import asyncio.tools\n",
+        up_to: "",
+        with: "",
+    },
+    Edit {
+        module: "asyncio.__main__",
+        from: "            asyncio.tools.display_awaited_by_tasks_table",
+        up_to: "(",
+        with: "            from asyncio import tools\n            tools.display_awaited_by_tasks_table",
+    },
+    Edit {
+        module: "asyncio.__main__",
+        from: "            asyncio.tools.display_awaited_by_tasks_tree",
+        up_to: "(",
+        with: "            from asyncio import tools\n            tools.display_awaited_by_tasks_tree",
+    },
+    Edit {
         // There is no RESUME; a generator begins with GEN_START.
         module: "pdb",
         from: "    prev = None\n    for instr in dis.get_instructions(code):\n        if prev",
