@@ -1,8 +1,8 @@
 //! Operations on exponent and digits: quantizing, rounding to whole numbers, neighbours, shifting, logical operations.
 
 use crate::context::{Context, EXP_INF, MAX_EMAX, MAX_PREC, MIN_ETINY, Rounding, status};
-use crate::finish::{finish, largest, round_off};
-use crate::limbs::{self, Buf, POW10, Rest, Sized, WIDTH};
+use crate::finish::{finish, finish_limb, largest, round_limb, round_off};
+use crate::limbs::{self, BASE, Buf, POW10, Rest, Sized, WIDTH};
 use crate::number::{Coeff, Decimal};
 
 impl Context {
@@ -26,6 +26,17 @@ impl Context {
         let shift = a.exp - b.exp;
         if a.digits_i64() + shift > self.prec {
             return self.invalid(status::INVALID_OPERATION, st);
+        }
+        if let Some(limb) = a.coeff.one_limb()
+            && let Some((limb, own)) = self.shift_limb(limb, shift, a.negative)
+        {
+            let digits = limbs::digits_of(limb) as i64;
+            let adjusted = b.exp + digits - 1;
+            if digits > self.prec || adjusted > self.emax || adjusted < self.etiny() {
+                return self.invalid(status::INVALID_OPERATION, st);
+            }
+            *st |= own;
+            return finish_limb(a.negative, limb, b.exp, self, st);
         }
         let mut own = 0;
         let row = if shift >= 0 {
@@ -51,6 +62,22 @@ impl Context {
         }
         *st |= own;
         finish(a.negative, row, b.exp, self, st)
+    }
+
+    /// A limb shifted left, or right with rounding, and what that is to be reported as; `None` if it does not stay a limb.
+    #[inline]
+    fn shift_limb(&self, limb: u64, shift: i64, negative: bool) -> Option<(u64, u32)> {
+        if shift >= 0 {
+            let factor = *POW10.get(shift as usize)?;
+            return Some((limb.checked_mul(factor).filter(|&limb| limb < BASE)?, 0));
+        }
+        let (limb, rest) = round_limb(limb, shift.unsigned_abs(), negative, self.rounding);
+        let inexact = if rest == Rest::Zero {
+            0
+        } else {
+            status::INEXACT
+        };
+        Some((limb, status::ROUNDED | inexact))
     }
 
     /// `a` with an exponent of one's own choice, whatever the context's precision and range are. The result may be a digit longer than
@@ -110,6 +137,14 @@ impl Context {
         }
         if a.coeff.is_zero() {
             return Ok(Decimal::small(a.negative, 0, 0));
+        }
+        if let Some(limb) = a.coeff.one_limb()
+            && let Some((limb, own)) = self.shift_limb(limb, a.exp, a.negative)
+        {
+            if tell {
+                *st |= own;
+            }
+            return Ok(Decimal::small(a.negative, limb, 0));
         }
         let mut row = a.coeff.row()?;
         let rest = round_off(

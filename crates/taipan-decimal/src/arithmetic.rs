@@ -2,8 +2,9 @@
 
 use crate::context::{Context, Rounding, status};
 use crate::finish::{finish, finish_limb};
-use crate::limbs::{self, BASE, Buf, POW10, Sized};
+use crate::limbs::{self, BASE, Buf, POW10, Sized, WIDTH};
 use crate::number::{Decimal, Kind};
+use std::cmp::Ordering;
 
 /// A number that is not rounded yet.
 type Exact = (bool, Buf, i64);
@@ -35,6 +36,15 @@ impl Context {
             let (negative, sum) = self.signed_sum(a.negative, x, b_negative, y);
             return finish_limb(negative, sum, exp, self, st);
         }
+        if let Some((x, y, exp)) = align_two_limbs(a, b) {
+            let (negative, sum) = match x.cmp(&y) {
+                _ if a.negative == b_negative => (b_negative, x + y),
+                Ordering::Greater => (a.negative, x - y),
+                Ordering::Less => (b_negative, y - x),
+                Ordering::Equal => (self.rounding == Rounding::Floor, 0),
+            };
+            return finish(negative, limbs::from_u128(sum), exp, self, st);
+        }
         let (negative, row, exp) = self.add_exact(a, b, b_negative)?;
         finish(negative, row, exp, self, st)
     }
@@ -46,9 +56,9 @@ impl Context {
             return (a_negative, a + b);
         }
         match a.cmp(&b) {
-            std::cmp::Ordering::Greater => (a_negative, a - b),
-            std::cmp::Ordering::Less => (b_negative, b - a),
-            std::cmp::Ordering::Equal => (self.rounding == Rounding::Floor, 0),
+            Ordering::Greater => (a_negative, a - b),
+            Ordering::Less => (b_negative, b - a),
+            Ordering::Equal => (self.rounding == Rounding::Floor, 0),
         }
     }
 
@@ -102,14 +112,14 @@ impl Context {
             return Ok((big_negative, limbs::add(&big_row, small_row)?, exp));
         }
         let (negative, mut row) = match limbs::cmp(&big_row, small_row) {
-            std::cmp::Ordering::Equal => {
+            Ordering::Equal => {
                 return Ok((self.rounding == Rounding::Floor, Buf::new(), exp));
             }
-            std::cmp::Ordering::Greater => {
+            Ordering::Greater => {
                 limbs::sub_into(&mut big_row, small_row);
                 (big_negative, big_row)
             }
-            std::cmp::Ordering::Less => {
+            Ordering::Less => {
                 let mut row = limbs::copy(small_row)?;
                 limbs::sub_into(&mut row, &big_row);
                 (small_negative, row)
@@ -190,6 +200,22 @@ impl Context {
         } else {
             self.plus(a, st)
         }
+    }
+}
+
+/// As [`align_limbs`] for two limbs each. The sum fits whatever they are.
+#[inline]
+fn align_two_limbs(a: &Decimal, b: &Decimal) -> Option<(u128, u128, i64)> {
+    let x = limbs::as_u128(a.coeff.limbs())?;
+    let y = limbs::as_u128(b.coeff.limbs())?;
+    let scale = |number: u128, digits: i64, shift: i64| {
+        let factor = *POW10.get(usize::try_from(shift).ok()?)?;
+        (digits + shift <= 2 * WIDTH as i64).then(|| number * u128::from(factor))
+    };
+    if a.exp >= b.exp {
+        Some((scale(x, a.digits_i64(), a.exp - b.exp)?, y, b.exp))
+    } else {
+        Some((x, scale(y, b.digits_i64(), b.exp - a.exp)?, a.exp))
     }
 }
 

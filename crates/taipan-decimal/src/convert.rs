@@ -85,6 +85,18 @@ impl Decimal {
         Ok(sign * value.unwrap_or(f64::NAN))
     }
 
+    /// A whole number of at most one limb as a machine's.
+    #[inline]
+    pub fn as_i64(&self) -> Option<i64> {
+        let limb = self.coeff.one_limb()?;
+        if limb == 0 {
+            return Some(0);
+        }
+        let factor = *limbs::POW10.get(usize::try_from(self.exp).ok()?)?;
+        let magnitude = i64::try_from(limb.checked_mul(factor)?).ok()?;
+        Some(if self.negative { -magnitude } else { magnitude })
+    }
+
     /// The magnitude of a finite number without its fraction.
     pub fn trunc_magnitude(&self) -> Sized<UBig> {
         let row = if self.exp >= 0 {
@@ -133,8 +145,10 @@ impl Decimal {
             if exponent & 1 == 1 {
                 scale = times(scale, base);
             }
-            base = times(base, base);
             exponent >>= 1;
+            if exponent > 0 {
+                base = times(base, base);
+            }
         }
         let digits = self.coeff.limbs().iter().rev().fold(0, |sum, &limb| {
             (times(sum, BASE % PRIME) + limb % PRIME) % PRIME

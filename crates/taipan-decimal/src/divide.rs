@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Rounding, status};
 use crate::finish::finish;
-use crate::limbs::{self, Buf, NoMemory, Sized};
+use crate::limbs::{self, Buf, NoMemory, POW10, Sized};
 use crate::number::{Decimal, Kind};
 use std::cmp::Ordering;
 
@@ -59,6 +59,14 @@ impl Context {
         if a.coeff.is_zero() {
             let rest = Decimal::small(a.negative, 0, exp);
             return Ok(Ok((Decimal::small(negative, 0, 0), rest)));
+        }
+        if let (Some(x), Some(y)) = (a.limb_at(exp), b.limb_at(exp)) {
+            let (quotient, rest) = (x / y, x % y);
+            if limbs::digits_of(quotient) as i64 > self.prec {
+                return Ok(Err(status::DIVISION_IMPOSSIBLE));
+            }
+            let rest = Decimal::small(a.negative, rest, exp);
+            return Ok(Ok((Decimal::small(negative, quotient, 0), rest)));
         }
         let difference = a.adjusted() - b.adjusted();
         if difference < 0 {
@@ -259,12 +267,17 @@ fn quotient(a: &Decimal, b: &Decimal, prec: i64) -> Sized<(Buf, i64, bool)> {
     let shift = b.digits_i64() - a.digits_i64() + prec + 1;
     let mut exp = a.exp - b.exp - shift;
     let up = |number: &Decimal, by: i64| limbs::shift_left(number.coeff.limbs(), places(by)?);
-    let (mut row, rest) = if shift >= 0 {
-        limbs::divmod(&up(a, shift)?, b.coeff.limbs())?
+    let (mut row, whole) = if let Some((quotient, whole)) = quotient_of_limbs(a, b, shift) {
+        (limbs::from_u128(quotient), whole)
     } else {
-        limbs::divmod(a.coeff.limbs(), &up(b, -shift)?)?
+        let (row, rest) = if shift >= 0 {
+            limbs::divmod(&up(a, shift)?, b.coeff.limbs())?
+        } else {
+            limbs::divmod(a.coeff.limbs(), &up(b, -shift)?)?
+        };
+        (row, rest.is_empty())
     };
-    if !rest.is_empty() {
+    if !whole {
         if row.first().is_some_and(|last| last.is_multiple_of(5)) {
             limbs::add_one(&mut row);
         }
@@ -277,4 +290,28 @@ fn quotient(a: &Decimal, b: &Decimal, prec: i64) -> Sized<(Buf, i64, bool)> {
         exp += zeros;
     }
     Ok((row, exp, true))
+}
+
+/// The quotient of limbs of which the first is shifted to at most two limbs, and whether nothing is left.
+#[inline]
+fn quotient_of_limbs(a: &Decimal, b: &Decimal, shift: i64) -> Option<(u128, bool)> {
+    let (x, y) = (a.coeff.one_limb()?, b.coeff.one_limb()?);
+    let shift = usize::try_from(shift).ok()?;
+    if shift + limbs::digits_of(x) > 2 * limbs::WIDTH {
+        return None;
+    }
+    let (one, other) = (shift.min(limbs::WIDTH), shift.saturating_sub(limbs::WIDTH));
+    let number = u128::from(x) * u128::from(POW10[one]) * u128::from(POW10[other]);
+    let quotient = number / u128::from(y);
+    Some((quotient, quotient * u128::from(y) == number))
+}
+
+impl Decimal {
+    /// The coefficient brought to a lower exponent, if it stays a limb.
+    #[inline]
+    fn limb_at(&self, exp: i64) -> Option<u64> {
+        let limb = self.coeff.one_limb()?;
+        let factor = *POW10.get(usize::try_from(self.exp - exp).ok()?)?;
+        limb.checked_mul(factor).filter(|&limb| limb < limbs::BASE)
+    }
 }

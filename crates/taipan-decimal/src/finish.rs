@@ -1,8 +1,9 @@
 //! The end of every operation: the result is made to fit its context.
 
 use crate::context::{Context, Rounding, status};
-use crate::limbs::{self, Buf, Rest, Sized};
+use crate::limbs::{self, Buf, POW10, Rest, Sized};
 use crate::number::{Coeff, Decimal, Kind};
+use std::cmp::Ordering;
 
 impl Rounding {
     /// Is a number whose lowest limb is `last`, and of which `rest` was cut off, to be made larger by one?
@@ -47,6 +48,31 @@ pub(crate) fn round_off(
     Ok(rest)
 }
 
+/// As [`round_off`] for a limb. `count` is at least one.
+#[inline]
+pub(crate) fn round_limb(limb: u64, count: u64, negative: bool, rounding: Rounding) -> (u64, Rest) {
+    let (kept, rest) = match count {
+        1..20 => {
+            let count = count as usize;
+            let kept = limbs::div_pow10(limb, count);
+            let cut = limb - kept * POW10[count];
+            let rest = match cut.cmp(&(POW10[count] / 2)) {
+                _ if cut == 0 => Rest::Zero,
+                Ordering::Less => Rest::Below,
+                Ordering::Equal => Rest::Half,
+                Ordering::Greater => Rest::Above,
+            };
+            (kept, rest)
+        }
+        _ if limb == 0 => (0, Rest::Zero),
+        _ => (0, Rest::Below),
+    };
+    (
+        kept + u64::from(rounding.goes_up(rest, negative, kept)),
+        rest,
+    )
+}
+
 /// A finite result, rounded to its context. `row` has no zeros on top.
 #[inline]
 pub(crate) fn finish(
@@ -88,7 +114,14 @@ pub(crate) fn finish_limb(
 }
 
 #[inline(never)]
-fn adapt(negative: bool, row: Buf, exp: i64, cx: &Context, st: &mut u32) -> Sized<Decimal> {
+fn adapt(negative: bool, mut row: Buf, mut exp: i64, cx: &Context, st: &mut u32) -> Sized<Decimal> {
+    let digits = limbs::digits(&row) as i64;
+    let adjusted = exp + digits - 1;
+    if digits > cx.prec && (cx.emin..cx.emax).contains(&adjusted) {
+        // The usual case: rounding cannot leave the range.
+        exp += cut_to(&mut row, digits, negative, cx, st)?;
+        return Decimal::from_row(negative, row, exp);
+    }
     let (mut row, mut exp) = match in_range(negative, row, exp, cx, st)? {
         Ok(pair) => pair,
         Err(done) => return Ok(done),
@@ -97,22 +130,28 @@ fn adapt(negative: bool, row: Buf, exp: i64, cx: &Context, st: &mut u32) -> Size
     if digits <= cx.prec {
         return Decimal::from_row(negative, row, exp);
     }
-    let count = digits - cx.prec;
-    let rest = round_off(&mut row, count as usize, negative, cx.rounding)?;
-    exp += count;
-    *st |= status::ROUNDED;
-    if rest != Rest::Zero {
-        *st |= status::INEXACT;
-    }
-    if limbs::digits(&row) as i64 > cx.prec {
-        // 99...9 became 100...0.
-        limbs::shift_right(&mut row, 1);
-        exp += 1;
-    }
+    exp += cut_to(&mut row, digits, negative, cx, st)?;
     match in_range(negative, row, exp, cx, st)? {
         Ok((row, exp)) => Decimal::from_row(negative, row, exp),
         Err(done) => Ok(done),
     }
+}
+
+/// Rounds a row of too many digits to the precision; gives the number of digits that are gone.
+#[inline]
+fn cut_to(row: &mut Buf, digits: i64, negative: bool, cx: &Context, st: &mut u32) -> Sized<i64> {
+    let count = digits - cx.prec;
+    let rest = round_off(row, count as usize, negative, cx.rounding)?;
+    *st |= status::ROUNDED;
+    if rest != Rest::Zero {
+        *st |= status::INEXACT;
+    }
+    if limbs::digits(row) as i64 > cx.prec {
+        // 99...9 became 100...0.
+        limbs::shift_right(row, 1);
+        return Ok(count + 1);
+    }
+    Ok(count)
 }
 
 type InRange = Result<(Buf, i64), Decimal>;

@@ -4,6 +4,8 @@ use crate::context::{Context, EXP_INF, MAX_PREC, status};
 use crate::limbs::{NoMemory, Sized};
 use crate::number::{Decimal, Kind};
 use crate::text::{place_point, push_exponent};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// Where the text stands in its width.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,10 +22,10 @@ enum Align {
 /// How the digits in front of the point are parted, and what the point is.
 #[derive(Clone, Debug)]
 pub struct Separators {
-    pub point: String,
-    pub separator: String,
+    pub point: Cow<'static, str>,
+    pub separator: Cow<'static, str>,
     /// Sizes of groups from the point on, as C's `localeconv` has them: the last one is repeated, 127 ends the grouping.
-    pub grouping: Vec<u8>,
+    pub grouping: Cow<'static, [u8]>,
 }
 
 /// A format specifier.
@@ -46,7 +48,7 @@ pub struct FormatSpec {
 impl FormatSpec {
     /// Reads a specifier; `None` for what this library does not know.
     pub fn parse(text: &str, capitals: bool) -> Option<FormatSpec> {
-        let chars: Vec<char> = text.chars().collect();
+        let chars: SmallVec<[char; 16]> = text.chars().collect();
         let align_of = |at: usize| match chars.get(at)? {
             '<' => Some(Align::Left),
             '>' => Some(Align::Right),
@@ -121,9 +123,9 @@ impl FormatSpec {
     /// The separators that the specifier asks for itself.
     pub fn separators(&self) -> Separators {
         Separators {
-            point: ".".to_owned(),
-            separator: if self.thousands { "," } else { "" }.to_owned(),
-            grouping: vec![3],
+            point: Cow::Borrowed("."),
+            separator: Cow::Borrowed(if self.thousands { "," } else { "" }),
+            grouping: Cow::Borrowed(&[3]),
         }
     }
 }
@@ -243,14 +245,12 @@ fn split_number(number: &Decimal, code: char, point: Option<i64>, parts: &mut Pa
         _ => (adjusted + 1, false),
     };
     place_point(&mut text, 0, digits, front)?;
-    let text = String::from_utf8(text).unwrap_or_default();
-    match text.split_once('.') {
-        Some((whole, fraction)) => {
-            parts.whole = whole.to_owned();
-            parts.fraction = Some(fraction.to_owned());
-        }
-        None => parts.whole = text,
+    let mut text = String::from_utf8(text).unwrap_or_default();
+    if let Some(at) = text.find('.') {
+        parts.fraction = Some(text.split_off(at + 1));
+        text.truncate(at);
     }
+    parts.whole = text;
     if exponent {
         let mut tail = Vec::new();
         push_exponent(
@@ -265,7 +265,10 @@ fn split_number(number: &Decimal, code: char, point: Option<i64>, parts: &mut Pa
 }
 
 /// Parts digits with separators; zeros in front make them at least `least` characters long, unless a separator would come first.
-fn group(digits: &str, separators: &Separators, least: usize) -> Sized<String> {
+fn group<'a>(digits: &'a str, separators: &Separators, least: usize) -> Sized<Cow<'a, str>> {
+    if separators.separator.is_empty() && least <= digits.len() {
+        return Ok(Cow::Borrowed(digits));
+    }
     let mut room = String::new();
     let count = digits.len().max(least);
     room.try_reserve(count.saturating_mul(1 + separators.separator.len()))
@@ -319,23 +322,23 @@ fn group(digits: &str, separators: &Separators, least: usize) -> Sized<String> {
             room.push_str(&separators.separator);
         }
     }
-    Ok(room)
+    Ok(Cow::Owned(room))
 }
 
 fn lay_out(parts: &Parts, spec: &FormatSpec, separators: Option<&Separators>) -> Sized<String> {
-    let point = separators.map_or(".", |separators| &separators.point);
-    let fraction = match &parts.fraction {
-        Some(fraction) => format!("{point}{fraction}"),
-        None => String::new(),
+    let point = separators.map_or(".", |separators| &*separators.point);
+    let (point, fraction) = match &parts.fraction {
+        Some(fraction) => (point, fraction.as_str()),
+        None => ("", ""),
     };
-    let around = parts.sign.len() + fraction.chars().count() + parts.tail.len();
+    let around = parts.sign.len() + point.chars().count() + fraction.len() + parts.tail.len();
     let least = match spec.align {
         Align::Zeros => spec.width.saturating_sub(around),
         _ => 0,
     };
     let whole = match separators {
         Some(separators) => group(&parts.whole, separators, least)?,
-        None => parts.whole.clone(),
+        None => Cow::Borrowed(parts.whole.as_str()),
     };
     let length = around + whole.chars().count();
     let missing = spec.width.saturating_sub(length);
@@ -347,14 +350,17 @@ fn lay_out(parts: &Parts, spec: &FormatSpec, separators: Option<&Separators>) ->
     };
     let mut out = String::new();
     let bytes = missing.saturating_mul(spec.fill.len_utf8());
-    out.try_reserve(bytes.saturating_add(whole.len() + fraction.len() + parts.tail.len() + 1))
-        .map_err(|_| NoMemory)?;
+    out.try_reserve(
+        bytes.saturating_add(whole.len() + point.len() + fraction.len() + parts.tail.len() + 1),
+    )
+    .map_err(|_| NoMemory)?;
     let fill = |count| std::iter::repeat_n(spec.fill, count);
     out.extend(fill(left));
     out.push_str(parts.sign);
     out.extend(fill(middle));
     out.push_str(&whole);
-    out.push_str(&fraction);
+    out.push_str(point);
+    out.push_str(fraction);
     out.push_str(&parts.tail);
     out.extend(fill(right));
     Ok(out)

@@ -141,6 +141,13 @@ impl Context {
 fn push_limb(out: &mut Vec<u8>, mut limb: u64, width: usize) {
     let mut digits = [b'0'; 20];
     let mut at = 20;
+    while limb >= 100 {
+        let pair = (limb % 100) as u8;
+        limb /= 100;
+        at -= 2;
+        digits[at] = b'0' + pair / 10;
+        digits[at + 1] = b'0' + pair % 10;
+    }
     while limb > 0 {
         at -= 1;
         digits[at] = b'0' + (limb % 10) as u8;

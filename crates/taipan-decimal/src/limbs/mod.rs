@@ -365,9 +365,12 @@ pub(crate) fn trailing_zeros(row: &[u64]) -> usize {
         return 0;
     };
     let (mut limb, mut count) = (limb, whole * WIDTH);
-    while limb.is_multiple_of(10) {
-        limb /= 10;
-        count += 1;
+    for step in [8, 8, 4, 2, 1, 1] {
+        let upper = div_pow10(limb, step);
+        if upper * POW10[step] == limb {
+            limb = upper;
+            count += step;
+        }
     }
     count
 }

@@ -4,6 +4,7 @@ use super::context::settings;
 use super::current::current;
 use super::number::{own, to_str};
 use super::{import, no_memory, positional};
+use std::borrow::Cow;
 use taipan_core::dict_object::dict_of;
 use taipan_core::str_object::{new_str, str_of};
 use taipan_core::{Args, Py, Raised, Value, Vm, name};
@@ -16,12 +17,16 @@ pub(super) fn format(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let Some(text) = str_of(&args[0]) else {
         return Err(vm.type_error("format arg must be str"));
     };
-    let text = match text.to_utf8() {
-        Some(text) => text,
+    let text = match text
+        .ascii()
+        .map_or_else(|| (None, text.to_utf8()), |text| (Some(text), None))
+    {
+        (Some(text), _) => Cow::Borrowed(text),
+        (None, Some(text)) => Cow::Owned(text),
         // Encoding raises what a lone surrogate is worth.
-        None => {
+        (None, None) => {
             taipan_types::codec::encode_str(vm, &args[0], Some("utf-8"), None)?;
-            String::new()
+            Cow::Borrowed("")
         }
     };
     let Some(spec) = FormatSpec::parse(&text, cx.capitals) else {
@@ -92,13 +97,13 @@ fn given_separators(vm: &mut Vm, given: &Value, spec: &FormatSpec) -> Py<Separat
     }
     let [point, separator, grouping] = texts;
     if let Some(point) = point {
-        separators.point = point;
+        separators.point = Cow::Owned(point);
     }
     if let Some(separator) = separator {
-        separators.separator = separator;
+        separators.separator = Cow::Owned(separator);
     }
     if let Some(grouping) = grouping {
-        separators.grouping = grouping.into_bytes();
+        separators.grouping = Cow::Owned(grouping.into_bytes());
     }
     let fits = !separators.point.is_empty()
         && separators.point.len() <= 4
@@ -126,8 +131,8 @@ fn locale_separators(vm: &mut Vm) -> Py<Separators> {
         grouping.push(vm.index_i64(&size)?.clamp(0, 127) as u8);
     }
     Ok(Separators {
-        point,
-        separator,
-        grouping,
+        point: Cow::Owned(point),
+        separator: Cow::Owned(separator),
+        grouping: Cow::Owned(grouping),
     })
 }

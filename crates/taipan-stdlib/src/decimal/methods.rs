@@ -455,7 +455,9 @@ fn as_integer_ratio(vm: &mut Vm, this: &Value) -> Py {
             vm.overflow_error("cannot convert Infinity to integer ratio")
         });
     }
-    make_int_room(vm, number)?;
+    if !number.is_zero() {
+        make_int_room(vm, number)?;
+    }
     match number.ratio() {
         Ok((numerator, denominator)) => Ok(pair(
             signed(number.is_negative(), numerator),

@@ -266,6 +266,9 @@ pub(super) fn to_int(vm: &mut Vm, this: &Value, rounding: Rounding) -> Py {
         Ok(whole) => whole,
         Err(error) => return Err(no_memory(vm, error)),
     };
+    if let Some(small) = whole.as_i64() {
+        return Ok(Value::int(small));
+    }
     make_int_room(vm, &whole)?;
     match whole.trunc_magnitude() {
         Ok(magnitude) => Ok(signed(whole.is_negative(), magnitude)),
