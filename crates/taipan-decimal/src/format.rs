@@ -264,65 +264,41 @@ fn split_number(number: &Decimal, code: char, point: Option<i64>, parts: &mut Pa
     Ok(())
 }
 
-/// Parts digits with separators; zeros in front make them at least `least` characters long, unless a separator would come first.
+/// Parts digits with separators; zeros in front make them at least `least` characters long, and no separator comes first.
 fn group<'a>(digits: &'a str, separators: &Separators, least: usize) -> Sized<Cow<'a, str>> {
-    if separators.separator.is_empty() && least <= digits.len() {
+    let separator = &*separators.separator;
+    if separator.is_empty() && least <= digits.len() {
         return Ok(Cow::Borrowed(digits));
     }
-    let mut room = String::new();
+    // From the last character to the first.
+    let mut out = Vec::new();
     let count = digits.len().max(least);
-    room.try_reserve(count.saturating_mul(1 + separators.separator.len()))
+    out.try_reserve(count.saturating_mul(1 + separator.len()).saturating_add(8))
         .map_err(|_| NoMemory)?;
-    let mut groups: Vec<&str> = Vec::new();
+    let width = separator.chars().count();
     let mut sizes = separators.grouping.iter().copied();
-    let mut size = if separators.separator.is_empty() {
-        0
+    let mut size = if separator.is_empty() {
+        127
     } else {
-        sizes.next().unwrap_or(0)
+        sizes.next().unwrap_or(127)
     };
-    let mut rest = digits;
-    let width = separators.separator.chars().count();
-    let mut zeros: Vec<usize> = Vec::new();
-    let mut used = 0;
-    loop {
-        let open = size == 0 || size == 127;
-        let all = if open { usize::MAX } else { usize::from(size) };
-        let taken = rest.len().min(all);
-        let (head, group) = rest.split_at(rest.len() - taken);
-        // Zeros in front of the last group of digits, and whole groups of zeros after it.
-        let missing = least.saturating_sub(used + taken);
-        let padding = if head.is_empty() {
-            missing.min(all - taken)
-        } else {
-            0
-        };
-        groups.push(group);
-        zeros.push(padding);
-        used += taken + padding;
-        rest = head;
-        if rest.is_empty() && used >= least {
-            break;
+    let mut digits = digits.bytes().rev().peekable();
+    let (mut used, mut in_group) = (0, 0);
+    while digits.peek().is_some() || used < least {
+        if in_group == size && !matches!(size, 0 | 127) {
+            out.extend(separator.bytes().rev());
+            used += width;
+            in_group = 0;
+            if let Some(next @ 1..) = sizes.next() {
+                size = next;
+            }
         }
-        used += width;
-        // Behind a separator at least one zero follows.
-        if rest.is_empty() && used >= least {
-            groups.push("");
-            zeros.push(1);
-            break;
-        }
-        match sizes.next() {
-            Some(0) | None => {}
-            Some(next) => size = next,
-        }
+        out.push(digits.next().unwrap_or(b'0'));
+        used += 1;
+        in_group = in_group.saturating_add(1);
     }
-    for (index, (group, zeros)) in groups.iter().zip(&zeros).enumerate().rev() {
-        room.extend(std::iter::repeat_n('0', *zeros));
-        room.push_str(group);
-        if index > 0 {
-            room.push_str(&separators.separator);
-        }
-    }
-    Ok(Cow::Owned(room))
+    out.reverse();
+    Ok(Cow::Owned(String::from_utf8(out).unwrap_or_default()))
 }
 
 fn lay_out(parts: &Parts, spec: &FormatSpec, separators: Option<&Separators>) -> Sized<String> {

@@ -209,14 +209,22 @@ impl Context {
         let (digits, tens) = base.whole_parts()?;
         let ten = raise(Buf::from_slice(&[10]), limbs::from_u128(tens.into()))?;
         let mut power = times(&rest(&digits)?, &ten)?;
-        let (digits, tens) = exp.whole_parts()?;
-        for _ in 0..tens {
-            let next = raise(power.clone(), Buf::from_slice(&[10]))?;
-            // Nothing changes any more.
-            if next == power {
-                break;
+        // The tenth power, as often as there are tens. The powers come round again: then only what is left of whole rounds counts (Brent's
+        // way of finding that out).
+        let (digits, mut tens) = exp.whole_parts()?;
+        let mut mark = limbs::copy(&power)?;
+        let (mut steps, mut limit) = (0u64, 1u64);
+        while tens > 0 {
+            power = raise(power, Buf::from_slice(&[10]))?;
+            tens -= 1;
+            steps += 1;
+            if power == mark {
+                tens %= steps;
             }
-            power = next;
+            if steps == limit {
+                mark = limbs::copy(&power)?;
+                (steps, limit) = (0, limit.saturating_mul(2));
+            }
         }
         Decimal::from_row(negative, raise(power, digits)?, 0)
     }

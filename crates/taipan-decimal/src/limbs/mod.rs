@@ -82,10 +82,20 @@ pub(crate) struct Reciprocal {
 }
 
 impl Reciprocal {
+    /// The reciprocal is found by Newton's steps from nine bits on (Moeller and Granlund, "Improved division by invariant integers").
     pub const fn of(divisor: u64) -> Reciprocal {
+        let d = divisor;
+        let (d9, d40, d63) = (d >> 55, (d >> 24) + 1, (d >> 1) + (d & 1));
+        let v = ((1 << 19) - 3 * (1 << 8)) / d9;
+        let v = (v << 11) - ((v * v * d40) >> 40) - 1;
+        let v = (v << 13) + ((v * ((1 << 60) - v * d40)) >> 47);
+        let odd = if d & 1 == 1 { v >> 1 } else { 0 };
+        let error = odd.wrapping_sub(v.wrapping_mul(d63));
+        let v = (v << 31).wrapping_add(((v as u128 * error as u128) >> 65) as u64);
+        let product = v as u128 * d as u128 + d as u128;
         Reciprocal {
             divisor,
-            inverse: (u128::MAX / divisor as u128) as u64,
+            inverse: v.wrapping_sub((product >> 64) as u64).wrapping_sub(d),
         }
     }
 
@@ -439,7 +449,7 @@ mod tests {
 
     #[test]
     fn division_by_powers_is_exact() {
-        for (k, power) in POW10.into_iter().enumerate() {
+        for (k, &power) in POW10.iter().enumerate() {
             for x in [
                 0,
                 1,
@@ -462,8 +472,23 @@ mod tests {
     }
 
     #[test]
+    fn reciprocals() {
+        let mut d = 1u64 << 63;
+        for turn in 0..100_000u64 {
+            for d in [d, u64::MAX - turn, (1 << 63) + turn, BASE, BASE - turn] {
+                assert_eq!(
+                    Reciprocal::of(d).inverse,
+                    (u128::MAX / d as u128) as u64,
+                    "{d}"
+                );
+            }
+            d = d.wrapping_mul(6364136223846793005).wrapping_add(turn) | 1 << 63;
+        }
+    }
+
+    #[test]
     fn digit_counts() {
-        for (k, power) in POW10.into_iter().enumerate() {
+        for (k, &power) in POW10.iter().enumerate() {
             assert_eq!(digits_of(power), k + 1);
             assert_eq!(digits_of(power - 1), k.max(1));
         }

@@ -16,7 +16,7 @@ mod signals;
 use crate::ModuleDef;
 use crate::support::{add, add_type};
 use std::cell::RefCell;
-use taipan_core::str_object::{name, new_ascii, new_str};
+use taipan_core::str_object::{name, new_str, try_new_ascii};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Py, Raised, Value, Vm, f0, f1, name, raw};
 use taipan_decimal::{MAX_EMAX, MAX_PREC, MIN_EMIN, MIN_ETINY, NoMemory};
@@ -150,8 +150,15 @@ fn no_memory(vm: &mut Vm, _error: NoMemory) -> Raised {
 /// Text of digits, signs and letters.
 fn ascii_text(vm: &mut Vm, text: Result<Vec<u8>, NoMemory>) -> Py {
     match text {
-        Ok(text) => Ok(new_ascii(&text)),
+        Ok(text) => ascii(vm, &text),
         Err(error) => Err(no_memory(vm, error)),
+    }
+}
+
+fn ascii(vm: &mut Vm, text: &[u8]) -> Py {
+    match try_new_ascii(text) {
+        Some(text) => Ok(text),
+        None => Err(vm.memory_error()),
     }
 }
 

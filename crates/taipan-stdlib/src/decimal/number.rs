@@ -3,11 +3,10 @@
 use super::construct::{self, Operand, operand};
 use super::context::{finish, settings};
 use super::current::current;
-use super::{ascii_text, bind, methods, no_memory, ordering, pair};
+use super::{ascii, ascii_text, bind, methods, no_memory, ordering, pair};
 use dashu_int::IBig;
 use taipan_core::alloc::{new_instance, new_object};
 use taipan_core::number::int_from_big;
-use taipan_core::str_object::new_ascii;
 use taipan_core::{
     Args, BinaryOp, GetSetDef, Layout, Payload, Py, Slots, Type, TypeFlags, TypeObject, TypeSpec,
     Value, Vm, getter,
@@ -229,7 +228,7 @@ fn repr(vm: &mut Vm, this: &Value) -> Py {
     out.extend_from_slice(b"Decimal('");
     out.extend_from_slice(&text);
     out.extend_from_slice(b"')");
-    Ok(new_ascii(&out))
+    ascii(vm, &out)
 }
 
 /// The hash of positive infinity, of floats too.
