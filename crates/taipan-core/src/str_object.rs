@@ -237,8 +237,36 @@ pub fn new_str(text: &str) -> Value {
     if text.is_ascii() {
         return new_ascii(text.as_bytes());
     }
-    let points: Vec<u32> = text.chars().map(|c| c as u32).collect();
-    new_from_code_points(&points)
+    new_wide(text)
+}
+
+/// A `str` of text that is not all ASCII, in one pass over it after its kind is known.
+fn new_wide(text: &str) -> Value {
+    let mut chars = text.chars();
+    if let (Some(c @ ..='\u{FF}'), None) = (chars.next(), chars.next()) {
+        return latin1_char(c as u32 as u8);
+    }
+    let bytes = text.as_bytes();
+    let len = bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    // In UTF-8 the greatest first byte tells how wide the widest code point is.
+    let kind = match bytes.iter().max() {
+        Some(0xF0..) => 2,
+        Some(0xC4..) => 1,
+        _ => 0,
+    };
+    let made = build(&builtin_types::STR, len, kind, false, |to| {
+        for (index, c) in text.chars().enumerate() {
+            // SAFETY: room for as many units of this kind as the text has code points, aligned as string data is (I-STR-2).
+            unsafe {
+                match kind {
+                    0 => to.add(index).write(c as u32 as u8),
+                    1 => to.cast::<u16>().add(index).write(c as u32 as u16),
+                    _ => to.cast::<u32>().add(index).write(c as u32),
+                }
+            }
+        }
+    });
+    made.unwrap_or_else(|| out_of_memory())
 }
 
 /// A `str` of Latin-1 bytes.

@@ -63,37 +63,39 @@ pub fn set_item(vm: &mut Vm, this: &Value, index: &Value, value: Option<&Value>)
         None => Vec::new(),
         Some(value) => new_children(vm, value)?,
     };
-    let (span, len) = {
-        let state = own(this).lock(vm);
-        (bounds.fit(state.children.len()), state.children.len())
-    };
-    if span.step != 1 && value.is_some() && new.len() != span.count {
-        let message = format!(
-            "attempt to assign sequence of size {} to extended slice of size {}",
-            new.len(),
-            span.count
-        );
-        return Err(vm.value_error(message));
-    }
-    let old: Vec<Value> = {
+    let assigned = value.is_some();
+    let size = new.len();
+    let old = {
         let mut state = own(this).lock(vm);
-        // Nothing ran since the span was fitted.
-        debug_assert_eq!(state.children.len(), len);
+        let span = bounds.fit(state.children.len());
         if span.step == 1 {
             let start = span.start as usize;
             let end = start + span.count;
-            state.children.splice(start..end, new).collect()
-        } else if value.is_some() {
-            span.indices()
+            Ok(state.children.splice(start..end, new).collect())
+        } else if !assigned {
+            Ok(take_stepped(&mut state.children, &bounds))
+        } else if size == span.count {
+            Ok(span
+                .indices()
                 .zip(new)
                 .map(|(at, child)| std::mem::replace(&mut state.children[at], child))
-                .collect()
+                .collect::<Vec<Value>>())
         } else {
-            take_stepped(&mut state.children, &bounds)
+            Err(span.count)
         }
     };
-    drop(old);
-    Ok(())
+    match old {
+        Ok(old) => {
+            drop(old);
+            Ok(())
+        }
+        Err(count) => {
+            let message = format!(
+                "attempt to assign sequence of size {size} to extended slice of size {count}"
+            );
+            Err(vm.value_error(message))
+        }
+    }
 }
 
 /// Takes every so-manieth child out.

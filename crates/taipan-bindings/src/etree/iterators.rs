@@ -1,12 +1,13 @@
 //! `iter()` and `itertext()`: a walk over a tree that nobody need hold still.
 
 use super::element::own;
-use super::find::has_tag;
+use super::find::{has_tag, has_tag_quick};
+use super::methods::values;
 use taipan_core::alloc::new_object;
 use taipan_core::lock::Locked;
 use taipan_core::str_object::{is_str, str_of};
-use taipan_core::{Bound, Layout, Py, Slots, TypeFlags, TypeSpec, Value, Vm};
-use taipan_stdlib::support::{Holds, native_type};
+use taipan_core::{Args, Layout, MethodDef, Py, Slots, TypeFlags, TypeSpec, Value, Vm};
+use taipan_stdlib::support::{Holds, native_type, signature};
 
 /// Elements whose children are being walked over, and the next child of each.
 pub struct Walk(Vec<(Value, usize)>);
@@ -62,17 +63,22 @@ fn new(root: &Value, tag: Option<Value>, text: bool) -> Value {
     })
 }
 
-pub fn iter(_vm: &mut Vm, this: &Value, args: &Bound) -> Py {
+static ITER: MethodDef = signature("iter(self, /, tag=None)");
+static ITER_TEXT: MethodDef = signature("itertext(self, /)");
+
+pub fn iter(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
     let everything = |tag: &Value| {
         str_of(tag)
             .and_then(|tag| tag.ascii())
             .is_some_and(|tag| tag == "*")
     };
-    let tag = args.get_not_none(0).filter(|tag| !everything(tag));
-    Ok(new(this, tag.cloned(), false))
+    let [tag] = values(vm, &ITER, args)?;
+    let tag = tag.filter(|tag| !tag.is_none() && !everything(tag));
+    Ok(new(this, tag, false))
 }
 
-pub fn iter_text(_vm: &mut Vm, this: &Value, _args: &Bound) -> Py {
+pub fn iter_text(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py {
+    let [] = values(vm, &ITER_TEXT, args)?;
     Ok(new(this, None, true))
 }
 
@@ -84,84 +90,113 @@ enum Step {
     Leave(Value),
 }
 
-fn step(vm: &mut Vm, this: &Value) -> Option<Step> {
-    let iterator = this.expect::<Iterator>();
-    let (parent, at) = {
-        let mut state = iterator.lock(vm);
-        if let Some(root) = state.root.take() {
-            state.walk.0.push((root.clone(), 0));
-            return Some(Step::Enter(root));
-        }
-        let (parent, at) = state.walk.0.last_mut()?;
-        let place = (parent.clone(), *at);
-        *at += 1;
-        place
-    };
-    let child = own(&parent).lock(vm).children.get(at).cloned();
-    let mut state = iterator.lock(vm);
-    match child {
-        Some(child) => {
-            state.walk.0.push((child.clone(), 0));
-            Some(Step::Enter(child))
-        }
-        None => {
-            let left = state.walk.0.pop();
-            drop(state);
-            drop(left);
-            Some(Step::Leave(parent))
+impl Walk {
+    #[inline]
+    fn step(&mut self, vm: &mut Vm) -> Option<Step> {
+        let (parent, at) = self.0.last_mut()?;
+        let child = own(parent).lock(vm).children.get(*at).cloned();
+        match child {
+            Some(child) => {
+                *at += 1;
+                self.0.push((child.clone(), 0));
+                Some(Step::Enter(child))
+            }
+            None => self.0.pop().map(|(left, _)| Step::Leave(left)),
         }
     }
 }
 
 fn next(vm: &mut Vm, this: &Value) -> Py<Option<Value>> {
     let iterator = this.expect::<Iterator>();
-    let text = iterator.text;
     loop {
-        let Some(step) = step(vm, this) else {
-            return Ok(None);
+        let (root, mut walk) = {
+            let mut state = iterator.lock(vm);
+            let walk = std::mem::replace(&mut state.walk, Walk(Vec::new()));
+            (state.root.take(), walk)
         };
+        let found = advance(vm, iterator, root, &mut walk);
+        // Python code may run from here on, and ask this very iterator for more.
+        let unused = std::mem::replace(&mut iterator.lock(vm).walk, walk);
+        drop(unused);
         vm.safepoint()?;
-        match step {
-            Step::Enter(element) if !text => {
-                let Some(tag) = iterator.tag.as_ref() else {
-                    return Ok(Some(element));
-                };
-                if has_tag(vm, &element, tag)? {
+        match found {
+            Found::Nothing => return Ok(None),
+            Found::Value(value) => return Ok(Some(value)),
+            Found::AskTag(element) => {
+                if let Some(tag) = &iterator.tag
+                    && has_tag(vm, &element, tag)?
+                {
                     return Ok(Some(element));
                 }
             }
-            Step::Enter(element) => {
-                let (tag, piece) = {
-                    let state = own(&element).lock(vm);
-                    (state.tag.clone(), state.text.clone())
-                };
-                // What comments and processing instructions say is no text.
-                let is_text = is_str(&tag) || tag.is_none();
-                if is_text && wanted(vm, &piece)? {
+            Found::AskTruth(piece) => {
+                if vm.truth(&piece)? {
                     return Ok(Some(piece));
                 }
             }
-            Step::Leave(element) if text => {
-                // The tail of the root lies outside.
-                if iterator.lock(vm).walk.0.is_empty() {
-                    continue;
-                }
-                let piece = own(&element).lock(vm).tail.clone();
-                if wanted(vm, &piece)? {
-                    return Ok(Some(piece));
-                }
-            }
-            Step::Leave(_) => {}
         }
     }
 }
 
-fn wanted(vm: &mut Vm, piece: &Value) -> Py<bool> {
-    if piece.is_none() {
-        return Ok(false);
-    }
-    match is_str(piece) {
-        true => Ok(str_of(piece).is_some_and(|text| !text.is_empty())),
-        false => vm.truth(piece),
-    }
+/// What the walk came upon.
+enum Found {
+    Nothing,
+    Value(Value),
+    /// An element with a tag that has to be compared by Python code.
+    AskTag(Value),
+    /// A text that is no string.
+    AskTruth(Value),
 }
+
+/// Goes on until there is something to give, or to ask. No Python code runs meanwhile.
+fn advance(vm: &mut Vm, iterator: &Iterator, root: Option<Value>, walk: &mut Walk) -> Found {
+    let mut first = root.map(|root| {
+        walk.0.push((root.clone(), 0));
+        Step::Enter(root)
+    });
+    // From time to time others have their turn.
+    for _ in 0..STEPS {
+        let step = match first.take() {
+            Some(step) => step,
+            None => match walk.step(vm) {
+                Some(step) => step,
+                None => return Found::Nothing,
+            },
+        };
+        let piece = match step {
+            Step::Enter(element) if !iterator.text => {
+                let Some(tag) = iterator.tag.as_ref() else {
+                    return Found::Value(element);
+                };
+                match has_tag_quick(vm, &element, tag) {
+                    Some(true) => return Found::Value(element),
+                    Some(false) => continue,
+                    None => return Found::AskTag(element),
+                }
+            }
+            Step::Enter(element) => {
+                let state = own(&element).lock(vm);
+                // What comments and processing instructions say is no text.
+                match is_str(&state.tag) || state.tag.is_none() {
+                    true => state.text.clone(),
+                    false => continue,
+                }
+            }
+            // The tail of the root lies outside.
+            Step::Leave(element) if iterator.text && !walk.0.is_empty() => {
+                own(&element).lock(vm).tail.clone()
+            }
+            Step::Leave(_) => continue,
+        };
+        match str_of(&piece) {
+            _ if piece.is_none() => {}
+            Some(text) if text.is_empty() => {}
+            Some(_) => return Found::Value(piece),
+            None => return Found::AskTruth(piece),
+        }
+    }
+    Found::AskTruth(Value::none())
+}
+
+/// Steps without a safepoint, at most.
+const STEPS: usize = 10_000;

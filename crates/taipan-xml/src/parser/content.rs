@@ -125,7 +125,13 @@ impl Parser {
             _ => self.move_to(end),
         }
         Ok(match token {
-            Token::TrailingReturn => self.newline_step(start, end),
+            Token::TrailingReturn => {
+                if self.open.is_empty() && !self.fragment {
+                    // The error to come is where the carriage return is.
+                    self.failing = Some(ErrorCode::NoElements);
+                }
+                self.newline_step(start, end)
+            }
             Token::TrailingBrackets => self.text_step(Span::current(start, end)),
             Token::CharRef(Some(c)) => self.char_step(c, start, end),
             Token::CdataOpen => {

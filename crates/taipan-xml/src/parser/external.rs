@@ -1,6 +1,6 @@
 //! Parsers of external entities, which the handler of a reference makes, and what they share with their parent.
 
-use super::{Options, Parser, Phase};
+use super::{Parser, Phase};
 use crate::dtd::{DEFAULT_PREFIX, Declarations};
 use crate::error::ErrorCode;
 use crate::limits::Limits;
@@ -43,14 +43,15 @@ impl Parser {
         context: Option<&str>,
         encoding: Option<&str>,
     ) -> Parser {
-        if self.slot.lent && self.reclaim().is_err() {
-            // Somebody else works on the declarations: there is nothing to share.
-            *self.decls = Declarations::new();
-            self.slot.lent = false;
-        }
         let mut child = match context {
             Some(context) => {
-                let mut child = Parser::blank(self.decls.clone(), true);
+                // While somebody else works on the declarations there is nothing to copy.
+                let known = !self.slot.lent || self.reclaim().is_ok();
+                let decls = match known {
+                    true => self.decls.clone(),
+                    false => Box::new(Declarations::new()),
+                };
+                let mut child = Parser::blank(decls, true);
                 child.phase = Phase::TextDecl;
                 for entity in &mut child.decls.entities {
                     entity.open = false;
@@ -92,33 +93,34 @@ impl Parser {
         }
     }
 
-    /// Gets the declarations from where they are.
+    /// Gets the declarations from where they are. All that this parser knows by number is in them, so it works with no others.
     pub(super) fn reclaim(&mut self) -> Result<(), ErrorCode> {
         let places = [&self.slot.below, &self.slot.above];
-        let found = places.into_iter().flatten().find_map(take);
-        match found {
-            Some(declarations) => {
-                self.decls = declarations;
-                self.slot.lent = false;
-                Ok(())
-            }
-            // A parameter entity's parser that is used while its parent works has declarations of its own.
-            None if self.slot.above.is_some() && self.tags.is_empty() && self.open.is_empty() => {
-                self.slot.lent = false;
-                Ok(())
-            }
-            None => Err(ErrorCode::UnexpectedState),
+        if let Some(declarations) = places.into_iter().flatten().find_map(take) {
+            self.decls = declarations;
+            self.slot.lent = false;
+            return Ok(());
         }
+        if self.started || self.slot.above.is_none() {
+            return Err(ErrorCode::UnexpectedState);
+        }
+        // The parser of a parameter entity begins while its parent works: it has declarations of its own from now on.
+        self.slot.above = None;
+        self.slot.lent = false;
+        Ok(())
     }
 
     /// The parent may have its declarations back.
     pub(super) fn give_back(&mut self) {
-        if let Some(place) = &self.slot.above
-            && !self.slot.lent
-        {
+        let Some(above) = &self.slot.above else {
+            return;
+        };
+        if !self.slot.lent {
             let stand_in = Box::new(Declarations::new());
-            put(place, std::mem::replace(&mut self.decls, stand_in));
+            put(above, std::mem::replace(&mut self.decls, stand_in));
             self.slot.lent = true;
+        } else if let Some(declarations) = self.slot.below.as_ref().and_then(take) {
+            put(above, declarations);
         }
     }
 
@@ -163,11 +165,6 @@ impl Parser {
                 }
             }
         }
-    }
-
-    /// Starts over, as if made with these options.
-    pub fn reset(&mut self, options: Options<'_>) {
-        *self = Parser::new(options);
     }
 
     /// The limits, to be set while the parser is not at hand.

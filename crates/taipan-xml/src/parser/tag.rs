@@ -83,10 +83,10 @@ impl Parser {
                 Todo::EmptyEnd => {
                     let had_start = self.wants(want::START_ELEMENT);
                     let name = self.close_element();
-                    if had_start {
-                        self.set_event(self.tag_end);
-                    }
                     if self.wants(want::END_ELEMENT) {
+                        if had_start {
+                            self.set_event(self.tag_end);
+                        }
                         return Some(Step::End(name));
                     }
                 }
