@@ -7,6 +7,9 @@ _multiarch = getattr(sys.implementation, "_multiarch", "")
 _library = os.path.join(sys.prefix or os.sep, sys.platlibdir)
 _module_folder = os.path.join(_library, "taipan" + _version)
 
+# There are no compiled extensions, but names of wheels are told apart by what their file names would be.
+_soabi = f"{sys.implementation.cache_tag}-{_multiarch or sys.platform}"
+
 build_time_vars = {
     "ABIFLAGS": sys.abiflags,
     "AR": "ar",
@@ -21,7 +24,7 @@ build_time_vars = {
     "CXX": "c++",
     "DESTDIRS": "",
     "EXE": "",
-    "EXT_SUFFIX": "",
+    "EXT_SUFFIX": f".{_soabi}.so",
     "HAVE_FORK": 1,
     "INCLUDEPY": "",
     "LDFLAGS": "",
@@ -42,7 +45,7 @@ build_time_vars = {
     "SHELL": "/bin/sh",
     "SHLIB_SUFFIX": ".so",
     "SIZEOF_VOID_P": 8 if sys.maxsize > 2**32 else 4,
-    "SOABI": "",
+    "SOABI": _soabi,
     "TZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo",
     "VERSION": _version,
     "WITH_DOC_STRINGS": 1,

@@ -66,7 +66,19 @@ class EmbeddedLoader:
             name = path[len(ROOT) + 1:-3].replace("/", ".").removesuffix(".__init__")
             if _taipan_library.find(name) is not None:
                 return _taipan_library.get_source(name)
+        elif path.startswith(ROOT + "/"):
+            data = _taipan_library.get_file(path[len(ROOT) + 1:])
+            if data is not None:
+                return data
         raise OSError(2, "No such file or directory", path)
+
+    def get_resource_reader(self, fullname=None):
+        """For importlib.resources: what lies in a package."""
+        name = self._check(fullname)
+        if not _taipan_library.find(name):
+            return None
+        import _taipan_resources
+        return _taipan_resources.Reader(name)
 
 
 class EmbeddedFinder:

@@ -1,5 +1,6 @@
 //! Compiles the pure-Python half of the standard library (a dependency) and our own modules in `lib/` to code files, and packs
-//! them into one table that the crate embeds. A module in `lib/` wins over the library's of the same name.
+//! them into one table that the crate embeds. A module in `lib/` wins over the library's of the same name. Packages' data files
+//! are embedded as they are, in a table of their own.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ const LEFT_OUT: &[&str] = &[
     "dummy_threading.py",
     "_bundled",
 ];
+
+/// Files of packages that are no modules but are read when a program runs, relative to the library. A folder stands for all in it.
+const DATA_FILES: &[&str] = &["ensurepip/_bundled", "pydoc_data/_pydoc.css", "venv/scripts"];
 
 /// A place where the library's copy differs from CPython's file, or names the implementation that the copy is made for.
 struct Edit {
@@ -68,6 +72,13 @@ const EDITS: &[Edit] = &[
         from: "        # XXX: RUSTPYTHON support\n        if \"RustPython\" in sys_version:\n            name = \"RustPython\"",
         up_to: "",
         with: "        if \"Taipan\" in sys_version:\n            name = \"Taipan\"",
+    },
+    Edit {
+        // The scripts are data of the package, which does not lie in a folder.
+        module: "venv",
+        from: "        path = os.path.abspath(os.path.dirname(__file__))\n        path = os.path.join(path, 'scripts')\n        self.install_scripts(context, path)\n",
+        up_to: "",
+        with: "        from importlib import resources\n        with resources.as_file(resources.files(__package__) / 'scripts') as path:\n            self.install_scripts(context, os.fspath(path))\n",
     },
     Edit {
         module: "zipapp",
@@ -217,6 +228,21 @@ fn collect(folder: &Path, prefix: &str, modules: &mut BTreeMap<String, Module>) 
     Ok(())
 }
 
+/// All files at or below a place.
+fn collect_data(root: &Path, relative: &str, files: &mut BTreeMap<String, PathBuf>) -> io::Result<()> {
+    let path = root.join(relative);
+    if !path.is_dir() {
+        files.insert(relative.to_string(), path);
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        if let Some(name) = entry?.file_name().to_str() {
+            collect_data(root, &format!("{relative}/{name}"), files)?;
+        }
+    }
+    Ok(())
+}
+
 fn compile(name: &str, source: &[u8], filename: &str) -> Result<Vec<u8>, String> {
     let text = match taipan_syntax::decode_source(source, Some(filename)) {
         Ok(taipan_syntax::Decoded::Text(text)) => text,
@@ -285,7 +311,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Err(message) => println!("cargo::warning=left out of the library: {message}"),
         }
     }
+    let mut files = BTreeMap::new();
+    for place in DATA_FILES {
+        collect_data(Path::new(rustpython_pylib::LIB_PATH), place, &mut files)?;
+    }
+    let mut file_index = String::new();
+    for (name, path) in &files {
+        let bytes = fs::read(path)?;
+        let (start, len) = (data.len(), bytes.len());
+        data.extend(bytes);
+        file_index.push_str(&format!("    ({name:?}, ({start}, {len})),\n"));
+    }
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("files.rs"), format!("&[\n{file_index}]\n"))?;
     fs::write(out.join("library.bin"), &data)?;
     fs::write(out.join("index.rs"), format!("&[\n{index}]\n"))?;
     Ok(())

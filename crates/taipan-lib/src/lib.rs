@@ -17,6 +17,12 @@ struct Entry {
 
 static DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"));
 static INDEX: &[Entry] = include!(concat!(env!("OUT_DIR"), "/index.rs"));
+/// Path, and start and length in the data.
+static FILES: &[(&str, (usize, usize))] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
+
+fn bytes((start, len): (usize, usize)) -> &'static [u8] {
+    DATA.get(start..start + len).unwrap_or(&[])
+}
 
 /// One embedded module.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +37,11 @@ pub struct Module {
 }
 
 fn module(entry: &'static Entry) -> Module {
-    let part = |(start, len): (usize, usize)| DATA.get(start..start + len).unwrap_or(&[]);
     Module {
         name: entry.name,
         is_package: entry.is_package,
-        code: part(entry.code),
-        source: part(entry.source),
+        code: bytes(entry.code),
+        source: bytes(entry.source),
     }
 }
 
@@ -53,9 +58,31 @@ pub fn modules() -> impl Iterator<Item = Module> {
     INDEX.iter().map(module)
 }
 
+/// The content of a package's data file, such as `venv/scripts/common/activate`.
+pub fn file(path: &str) -> Option<&'static [u8]> {
+    FILES
+        .binary_search_by(|(name, _)| (*name).cmp(path))
+        .ok()
+        .map(|at| bytes(FILES[at].1))
+}
+
+/// The paths of all data files, in order.
+pub fn files() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_files_are_found() {
+        let script = file("venv/scripts/common/activate").expect("a script");
+        assert!(script.windows(11).any(|part| part == b"VIRTUAL_ENV"));
+        assert!(file("venv/scripts").is_none());
+        let wheel = files().find(|name| name.ends_with(".whl")).expect("pip");
+        assert!(file(wheel).is_some_and(|data| data.starts_with(b"PK")));
+    }
 
     #[test]
     fn modules_are_found() {

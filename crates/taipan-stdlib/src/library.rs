@@ -25,6 +25,10 @@ pub struct Source {
     pub root: &'static str,
     pub find: fn(&str) -> Option<Embedded>,
     pub names: fn() -> Vec<&'static str>,
+    /// The content of a package's data file.
+    pub file: fn(&str) -> Option<&'static [u8]>,
+    /// The paths of all data files.
+    pub files: fn() -> Vec<&'static str>,
 }
 
 impl Source {
@@ -32,6 +36,8 @@ impl Source {
         root: "/<taipan>",
         find: |_| None,
         names: Vec::new,
+        file: |_| None,
+        files: Vec::new,
     };
 }
 
@@ -111,6 +117,24 @@ fn library_source(vm: &mut Vm, _module: &Value, module_name: &Value) -> Py {
     }
 }
 
+fn library_file(vm: &mut Vm, _module: &Value, path: &Value) -> Py {
+    let path = text(vm, path)?;
+    match (vm.interpreter_state::<State>().source.get().file)(&path) {
+        Some(data) => taipan_types::bytes::new_bytes(vm, data),
+        None => Ok(Value::none()),
+    }
+}
+
+fn library_files(vm: &mut Vm, _module: &Value) -> Py {
+    let paths = (vm.interpreter_state::<State>().source.get().files)();
+    Ok(tuple_object::new_tuple(
+        paths
+            .into_iter()
+            .map(str_object::new_str)
+            .collect::<Vec<_>>(),
+    ))
+}
+
 fn library_names(vm: &mut Vm, _module: &Value) -> Py {
     let names = (vm.interpreter_state::<State>().source.get().names)();
     Ok(tuple_object::new_tuple(
@@ -121,7 +145,7 @@ fn library_names(vm: &mut Vm, _module: &Value) -> Py {
     ))
 }
 
-static FUNCTIONS: [MethodDef; 4] = [
+static FUNCTIONS: [MethodDef; 6] = [
     f1(
         "find($module, name, /)",
         library_find,
@@ -136,6 +160,16 @@ static FUNCTIONS: [MethodDef; 4] = [
         "get_source($module, name, /)",
         library_source,
         "The source of an embedded module, as bytes.",
+    ),
+    f1(
+        "get_file($module, path, /)",
+        library_file,
+        "The content of an embedded data file, as bytes; None if there is none.",
+    ),
+    f0(
+        "files($module, /)",
+        library_files,
+        "The paths of all embedded data files, relative to the library.",
     ),
     f0(
         "names($module, /)",

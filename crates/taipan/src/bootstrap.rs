@@ -66,6 +66,8 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Result<(), Failure> {
             root: taipan_lib::ROOT,
             find: embedded,
             names: embedded_names,
+            file: taipan_lib::file,
+            files: || taipan_lib::files().collect(),
         },
     );
     if !settings.path.iter().any(|entry| entry == taipan_lib::ROOT) {
