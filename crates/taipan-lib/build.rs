@@ -23,7 +23,11 @@ const LEFT_OUT: &[&str] = &[
 ];
 
 /// Files of packages that are no modules but are read when a program runs, relative to the library. A folder stands for all in it.
-const DATA_FILES: &[&str] = &["ensurepip/_bundled", "pydoc_data/_pydoc.css", "venv/scripts"];
+const DATA_FILES: &[&str] = &[
+    "ensurepip/_bundled",
+    "pydoc_data/_pydoc.css",
+    "venv/scripts",
+];
 
 /// A place where the library's copy differs from CPython's file, or names the implementation that the copy is made for.
 struct Edit {
@@ -229,7 +233,11 @@ fn collect(folder: &Path, prefix: &str, modules: &mut BTreeMap<String, Module>) 
 }
 
 /// All files at or below a place.
-fn collect_data(root: &Path, relative: &str, files: &mut BTreeMap<String, PathBuf>) -> io::Result<()> {
+fn collect_data(
+    root: &Path,
+    relative: &str,
+    files: &mut BTreeMap<String, PathBuf>,
+) -> io::Result<()> {
     let path = root.join(relative);
     if !path.is_dir() {
         files.insert(relative.to_string(), path);
