@@ -73,7 +73,7 @@ fn is_generator_exit(value: &Value) -> bool {
 
 /// Throws into a generator: into what it delegates to first. `args` are `throw()`'s one to three arguments; without
 /// `close_on_exit` a `GeneratorExit` is thrown into the delegate as anything else is, instead of closing it.
-pub(crate) fn throw(vm: &mut Vm, object: &Value, close_on_exit: bool, args: &[Value]) -> Py<Exit> {
+pub fn throw(vm: &mut Vm, object: &Value, close_on_exit: bool, args: &[Value]) -> Py<Exit> {
     vm.check_stack()?;
     let this = generator(vm, object)?;
     let Some(what) = args.first() else {

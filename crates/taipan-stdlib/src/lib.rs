@@ -13,6 +13,7 @@ pub mod _string;
 pub mod abc;
 pub mod array;
 pub mod ast;
+pub mod asyncio;
 pub mod atexit;
 pub mod audit;
 pub mod binascii;
@@ -100,6 +101,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
     &array::MODULE,
     &ast::MODULE,
+    &asyncio::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
     &bisect::MODULE,

@@ -1,12 +1,14 @@
 //! Weak references. An object does not know its weak references: a process-wide side table does, keyed by the object's address;
-//! `BIT_WEAKLY_REFERENCED` in the header tells that there are some.
+//! `BIT_WEAKLY_REFERENCED` in the header tells that there are some, or were, or that a [`Members`] list has the object.
 //!
 //! I-WEAK-1: a reference's target is written under the lock of its target's shard only, and a target with references is destroyed
 //! only after its list was taken from the table. So under that lock a target that is not null points to memory that is still an
 //! object, though it may be a dying one: [`get`] revives nothing whose count has reached zero.
 
+mod members;
 mod proxy;
 
+pub use members::Members;
 pub use proxy::{WeakProxy, new_proxy, proxy_function};
 
 use crate::args::Args;
@@ -118,10 +120,9 @@ impl WeakRef {
         }
         if let Some(entries) = shard.get_mut(&address) {
             entries.retain(|entry| *entry != Entry(self.header()));
+            // The bit stays: another thread may have seen it, or a list of members rely on it.
             if entries.is_empty() {
                 shard.remove(&address);
-                // SAFETY: I-WEAK-1.
-                unsafe { &*(address as *const Header) }.clear_bit(BIT_WEAKLY_REFERENCED);
             }
         }
     }

@@ -179,6 +179,14 @@ pub fn enter(vm: &mut Vm, context: &Value) -> Py<()> {
     Ok(())
 }
 
+/// As [`enter`], for an object that a program has given.
+pub fn enter_checked(vm: &mut Vm, context: &Value) -> Py<()> {
+    if context.cast::<Context>().is_none() {
+        return Err(vm.type_error("an instance of Context was expected"));
+    }
+    enter(vm, context)
+}
+
 /// Goes back to the context that was current before [`enter`].
 pub fn leave(vm: &mut Vm, context: &Value) {
     let mut state = context.expect::<Context>().lock(vm);
