@@ -326,3 +326,30 @@ pub unsafe fn trace(frame: *mut Frame, tracer: &mut taipan_core::Tracer<'_>) {
         tracer.visit_option(&this.frame_object);
     }
 }
+
+/// The generators running on this thread whose local variables include something `wanted`, innermost first. They report no references
+/// to the collector themselves, as their frames are roots.
+pub fn running_generators_holding(vm: &Vm, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut at = top(vm);
+    while !at.is_null() {
+        // SAFETY: the chain of running frames; a local's slot is empty or an owned value, and a generator lives while it runs.
+        unsafe {
+            let this = &*at;
+            if this.flags & GENERATOR != 0 {
+                let slots = this.code().slots;
+                let holds = (0..slots).any(|index| {
+                    let slot = Frame::locals(at).add(index);
+                    *slot != 0 && wanted(&*slot.cast::<Value>())
+                });
+                if holds {
+                    found.push(Value::new_ref(
+                        this.generator as *const taipan_core::header::Header,
+                    ));
+                }
+            }
+            at = this.previous;
+        }
+    }
+    found
+}

@@ -270,7 +270,12 @@ fn is_finalized(_vm: &mut Vm, _module: &Value, object: &Value) -> Py {
 }
 
 fn get_referrers(vm: &mut Vm, _module: &Value, objects: &[Value]) -> Py {
-    Ok(new_list(gc::referrers(vm, objects)))
+    let mut found = gc::referrers(vm, objects);
+    found.extend(taipan_interp::frame::running_generators_holding(
+        vm,
+        |value| objects.iter().any(|object| object.is(value)),
+    ));
+    Ok(new_list(found))
 }
 
 fn get_referents(vm: &mut Vm, _module: &Value, objects: &[Value]) -> Py {

@@ -108,7 +108,12 @@ unsafe impl Payload for Future {
     fn clear(&self, out: &mut Vec<Value>) {
         // SAFETY: the object is garbage.
         let state = unsafe { self.state.get_unlocked() };
-        for (callback, context) in state.callback.take().into_iter().chain(state.callbacks.drain(..)) {
+        for (callback, context) in state
+            .callback
+            .take()
+            .into_iter()
+            .chain(state.callbacks.drain(..))
+        {
             out.push(callback);
             out.push(context);
         }
@@ -288,7 +293,8 @@ pub(super) fn set_exception(vm: &mut Vm, this: &Value, exception: &Value) -> Py<
 
 #[cold]
 fn wrapped_stop(vm: &mut Vm, stop: Value) -> Py {
-    let message = "StopIteration interacts badly with generators and cannot be raised into a Future";
+    let message =
+        "StopIteration interacts badly with generators and cannot be raised into a Future";
     let text = taipan_core::str_object::new_str(message);
     let error = vm.call(&builtin_types::RUNTIME_ERROR.to_value(), &[text])?;
     exception::set_cause(vm, &error, Some(stop.clone()));
@@ -369,11 +375,16 @@ pub(super) fn result(vm: &mut Vm, this: &Value) -> Py {
 }
 
 /// Has `callback` called in `context` when the future is done.
-pub(super) fn add_done_callback(vm: &mut Vm, this: &Value, callback: Value, context: Value) -> Py<()> {
+pub(super) fn add_done_callback(
+    vm: &mut Vm,
+    this: &Value,
+    callback: Value,
+    context: Value,
+) -> Py<()> {
     let mut state = own(this).lock(vm);
     let Some(event_loop) = &state.event_loop else {
         drop(state);
-        return Err(not_initialized(vm));
+        return Err(vm.runtime_error("uninitialized Future object"));
     };
     if state.status != Status::Pending {
         let event_loop = event_loop.clone();
@@ -448,4 +459,3 @@ pub(super) fn call_exception_handler(vm: &mut Vm, this: &Value, pairs: &[(&str, 
         vm.unraisable(raised, "", Some(&handler));
     }
 }
-

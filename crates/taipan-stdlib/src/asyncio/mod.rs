@@ -14,6 +14,8 @@ mod step;
 mod task;
 mod task_methods;
 
+pub use running::after_fork;
+
 use crate::ModuleDef;
 use crate::support::add_type;
 use taipan_core::{MethodDef, Py, Value, Vm, bound, f0, f1, f2};

@@ -59,6 +59,18 @@ pub(super) fn set_running_loop(vm: &mut Vm, _module: &Value, event_loop: &Value)
     Ok(Value::none())
 }
 
+/// The child of a fork runs neither loop nor task of its parent's, in no thread.
+pub fn after_fork(vm: &mut Vm) {
+    let own = side(vm).clone();
+    let all = &vm.interpreter_state::<Sides>().0;
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    // What other threads ran is given up with them.
+    all.retain(|other| other.ptr_eq(&Arc::downgrade(&own)));
+    drop(all);
+    let old = std::mem::take(&mut *enter(&own));
+    drop(old);
+}
+
 /// The running loop, or the policy's.
 pub(super) fn get_event_loop(vm: &mut Vm) -> Py {
     if let Some(event_loop) = running_loop(vm) {

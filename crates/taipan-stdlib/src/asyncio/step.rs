@@ -118,9 +118,7 @@ fn step(vm: &mut Vm, task: &Value, exception: Option<Value>) -> Py {
     let event_loop = future::event_loop_of(vm, task)?;
     running::enter_task(vm, &event_loop, task)?;
     let outcome = run(vm, task, exception);
-    after(vm, outcome, |vm| {
-        running::leave_task(vm, &event_loop, task)
-    })?;
+    after(vm, outcome, |vm| running::leave_task(vm, &event_loop, task))?;
     Ok(Value::none())
 }
 
@@ -211,10 +209,9 @@ fn already_done(vm: &mut Vm, task: &Value, exception: Option<Value>) -> Raised {
         None => vm.repr_string(&taipan_core::str_object::empty_str()),
     };
     match exception {
-        Ok(exception) => imports::invalid_state(
-            vm,
-            &format!("__step(): already done: {shown} {exception}"),
-        ),
+        Ok(exception) => {
+            imports::invalid_state(vm, &format!("__step(): already done: {shown} {exception}"))
+        }
         Err(raised) => raised,
     }
 }
@@ -231,9 +228,7 @@ fn cancellation(vm: &mut Vm, task: &Value, exception: Option<Value>) -> Py {
 
 /// `coroutine.send(None)`
 fn send_none(vm: &mut Vm, coroutine: &Value) -> Py<Exit> {
-    if generator_of(coroutine).is_some()
-        && !coroutine.is_exact(&builtin_types::ASYNC_GENERATOR)
-    {
+    if generator_of(coroutine).is_some() && !coroutine.is_exact(&builtin_types::ASYNC_GENERATOR) {
         return generator::resume(vm, coroutine, Input::Value(Value::none()));
     }
     if coroutine.type_of().slots().next.is_some() {
@@ -281,7 +276,7 @@ fn fail(vm: &mut Vm, task: &Value, raised: Raised) -> Py<()> {
         || vm.pending_is(&builtin_types::SYSTEM_EXIT);
     let exception = vm.take_raised(raised);
     if cancelled {
-        let old = std::mem::replace(&mut own(task).lock(vm).cancelled_error, Some(exception));
+        let old = own(task).lock(vm).cancelled_error.replace(exception);
         drop(old);
         future::cancel(vm, task, None)?;
         return Ok(());

@@ -1,5 +1,8 @@
 //! Tasks: their state, and the lists of those that are under way. What Python sees is in `task_methods`, how they run in `step`.
-#![expect(unsafe_code, reason = "the contract of payloads, and of lists of members")]
+#![expect(
+    unsafe_code,
+    reason = "the contract of payloads, and of lists of members"
+)]
 
 use super::future::{self, Future, own};
 use super::{imports, running, step};

@@ -96,7 +96,7 @@ fn cancel(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         return Ok(Value::bool(true));
     }
     own_task(this).lock(vm).must_cancel = true;
-    let old = std::mem::replace(&mut own(this).lock(vm).cancel_message, Some(message));
+    let old = own(this).lock(vm).cancel_message.replace(message);
     drop(old);
     Ok(Value::bool(true))
 }

@@ -124,6 +124,7 @@ pub fn fork_in_parent(vm: &mut Vm) {
 pub fn fork_in_child(vm: &mut Vm) {
     crate::_signal::after_fork(vm);
     crate::thread::after_fork(vm);
+    crate::asyncio::after_fork(vm);
     let functions = vm
         .interpreter_state::<ForkHooks>()
         .in_child
