@@ -97,6 +97,9 @@ fn run_from(vm: &mut Vm, start: *mut Frame, entry: *mut Frame) -> Py<Exit> {
 pub(crate) fn poll(vm: &mut Vm) -> Py<()> {
     use std::sync::atomic::Ordering::Relaxed;
     let breaker = &vm.thread().breaker;
-    breaker.fetch_and(!taipan_core::vm::breaker::TRACE, Relaxed);
+    let before = breaker.fetch_and(!taipan_core::vm::breaker::TRACE, Relaxed);
+    if before & taipan_core::vm::breaker::TRACE != 0 {
+        monitor::asked(vm);
+    }
     vm.safepoint()
 }

@@ -1,5 +1,6 @@
 //! `_imp`: what `importlib` needs from the interpreter: native modules, frozen modules, the import lock.
 
+use crate::locks::Reentrant;
 use crate::{MODULES, ModuleDef, library};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -11,11 +12,11 @@ use taipan_core::{
 use taipan_interp::code_object::CodeObject;
 use taipan_interp::module::Module;
 
-/// Native modules that the embedder adds, and the depth of the import lock.
+/// Native modules that the embedder adds, and the import lock.
 #[derive(Default)]
 struct State {
     more: RefCell<Vec<&'static ModuleDef>>,
-    lock_depth: Cell<usize>,
+    lock: Reentrant,
     /// The native module whose `init` runs.
     making: RefCell<Option<Value>>,
     /// 1: frozen modules are found, -1: they are not, 0: as the command line says.
@@ -279,25 +280,34 @@ fn extension_suffixes(_vm: &mut Vm, _module: &Value) -> Py {
     Ok(taipan_types::list::new_list(Vec::new()))
 }
 
+fn import_lock(vm: &Vm) -> &'static Reentrant {
+    &vm.interpreter_state::<State>().lock
+}
+
 fn acquire_lock(vm: &mut Vm, _module: &Value) -> Py {
-    let depth = &vm.interpreter_state::<State>().lock_depth;
-    depth.set(depth.get() + 1);
+    import_lock(vm).acquire_detached(vm);
     Ok(Value::none())
 }
 
 fn release_lock(vm: &mut Vm, _module: &Value) -> Py {
-    let depth = &vm.interpreter_state::<State>().lock_depth;
-    if depth.get() == 0 {
-        return Err(vm.runtime_error("not holding the import lock"));
+    if import_lock(vm).release() {
+        return Ok(Value::none());
     }
-    depth.set(depth.get() - 1);
-    Ok(Value::none())
+    Err(vm.runtime_error("not holding the import lock"))
 }
 
 fn lock_held(vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::bool(
-        vm.interpreter_state::<State>().lock_depth.get() > 0,
-    ))
+    Ok(Value::bool(import_lock(vm).holder().1 > 0))
+}
+
+/// Before a fork: no other thread is in the middle of what the import lock guards.
+pub(crate) fn before_fork(vm: &mut Vm) {
+    import_lock(vm).acquire_detached(vm);
+}
+
+/// After a fork, in parent and child.
+pub(crate) fn after_fork(vm: &Vm) {
+    import_lock(vm).release();
 }
 
 fn fix_co_filename(_vm: &mut Vm, _module: &Value, _code: &Value, _path: &Value) -> Py {

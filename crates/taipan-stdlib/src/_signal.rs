@@ -347,8 +347,15 @@ pub fn run_pending(vm: &mut Vm) -> Py<()> {
             continue;
         }
         let handler = state(vm).handlers.borrow()[signal].clone();
-        // The handler may have been reset since the signal came.
-        if !vm.is_callable(&handler) {
+        // The handler may have been reset since the signal came; it is gone when the interpreter ends.
+        if !vm.is_callable(&handler) || crate::sys::hooks::finalizing(vm) {
+            let message = format!("Signal {signal} ignored due to race condition");
+            let raised = vm.raise(&builtin_types::OS_ERROR, message);
+            vm.unraisable(
+                raised,
+                "Exception ignored while calling signal handler",
+                None,
+            );
             continue;
         }
         let frame = vm.interpreter().hooks.get().frame;

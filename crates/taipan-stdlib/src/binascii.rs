@@ -17,14 +17,18 @@ static INCOMPLETE: TypeObject = Type::declare("binascii.Incomplete");
 static ERROR_SPEC: TypeSpec = TypeSpec {
     name: "binascii.Error",
     base: Some(&VALUE_ERROR),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 
 static INCOMPLETE_SPEC: TypeSpec = TypeSpec {
     name: "binascii.Incomplete",
     base: Some(&EXCEPTION),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 

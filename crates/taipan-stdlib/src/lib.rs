@@ -39,6 +39,7 @@ pub mod locks;
 pub mod marshal;
 pub mod math;
 pub mod mmap;
+pub mod multiprocessing;
 pub mod operator;
 pub mod path;
 pub mod pickle;
@@ -124,6 +125,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &marshal::MODULE,
     &math::MODULE,
     &mmap::MODULE,
+    &multiprocessing::MODULE,
     &operator::MODULE,
     &pickle::MODULE,
     &posix::MODULE,

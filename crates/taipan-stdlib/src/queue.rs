@@ -27,7 +27,9 @@ static EMPTY: TypeObject = Type::declare("_queue.Empty");
 static EMPTY_SPEC: TypeSpec = TypeSpec {
     name: "_queue.Empty",
     base: Some(&builtin_types::EXCEPTION),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     doc: "Exception raised by Queue.get(block=0)/get_nowait().",
     ..TypeSpec::DEFAULT
 };
@@ -159,8 +161,6 @@ fn get(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         };
         deadline = Instant::now().checked_add(Duration::from_nanos(nanos));
     }
-    /// Signals are served this often.
-    const STEP: Duration = Duration::from_millis(20);
     loop {
         let seen = this.expect::<SimpleQueue>().arrivals.count();
         if let Some(item) = pop(vm, this) {
@@ -169,13 +169,13 @@ fn get(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         let left = match deadline {
             _ if !block => Duration::ZERO,
             Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => STEP,
+            None => Duration::MAX,
         };
         if left.is_zero() {
             return Err(empty(vm));
         }
         let bell = &this.expect::<SimpleQueue>().arrivals;
-        bell.wait_after(seen, left.min(STEP));
-        vm.safepoint()?;
+        let left = deadline.map(|_| left);
+        crate::thread::wait(vm, left, |step| bell.wait_after(seen, step))?;
     }
 }

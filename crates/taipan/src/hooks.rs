@@ -24,7 +24,10 @@ pub fn hooks() -> Hooks {
 /// Serves the eval breaker: merges of counts, the collector, signals.
 fn safepoint(vm: &mut Vm) -> Py<()> {
     let asked = vm.thread().breaker.load(Relaxed);
-    vm.thread().breaker.fetch_and(breaker::ZEAL, Relaxed);
+    // TRACE is for the dispatch loop.
+    vm.thread()
+        .breaker
+        .fetch_and(breaker::ZEAL | breaker::TRACE, Relaxed);
     if asked & breaker::YIELD != 0 {
         vm.yield_turn();
     }

@@ -55,7 +55,9 @@ static HASH_XOF_SPEC: TypeSpec = TypeSpec {
 static UNSUPPORTED_SPEC: TypeSpec = TypeSpec {
     name: "_hashlib.UnsupportedDigestmodError",
     base: Some(&VALUE_ERROR),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 

@@ -17,7 +17,9 @@ static UNKNOWN_HASH: TypeObject = Type::declare("_hmac.UnknownHashError");
 static UNKNOWN_HASH_SPEC: TypeSpec = TypeSpec {
     name: "_hmac.UnknownHashError",
     base: Some(&VALUE_ERROR),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 

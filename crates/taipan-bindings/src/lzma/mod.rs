@@ -18,7 +18,9 @@ static ERROR: TypeObject = Type::declare("_lzma.LZMAError");
 static ERROR_SPEC: TypeSpec = TypeSpec {
     name: "_lzma.LZMAError",
     base: Some(&EXCEPTION),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     doc: "A call of the library failed.",
     ..TypeSpec::DEFAULT
 };

@@ -27,7 +27,9 @@ pub static ERROR: TypeObject = Type::declare("zlib.error");
 static ERROR_SPEC: TypeSpec = TypeSpec {
     name: "zlib.error",
     base: Some(&EXCEPTION),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 

@@ -24,7 +24,9 @@ static ERROR: TypeObject = Type::declare("compression.zstd.ZstdError");
 static ERROR_SPEC: TypeSpec = TypeSpec {
     name: "compression.zstd.ZstdError",
     base: Some(&EXCEPTION),
-    flags: TypeFlags::BASE.union(TypeFlags::DICT),
+    flags: TypeFlags::BASE
+        .union(TypeFlags::DICT)
+        .union(TypeFlags::WEAKREF),
     doc: "A call of the library failed.",
     ..TypeSpec::DEFAULT
 };

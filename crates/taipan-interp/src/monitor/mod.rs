@@ -17,6 +17,7 @@ use crate::quick::{Instr, Quick};
 use moment::Moment;
 pub(crate) use moment::{land, land_outside, set_line, take_part, unit_of};
 use std::cell::Cell;
+use std::sync::atomic::Ordering::Relaxed;
 use taipan_bytecode::Op;
 use taipan_bytecode::landing::Landing;
 use taipan_core::vm::breaker;
@@ -39,7 +40,26 @@ fn bits(vm: &Vm) -> u32 {
     trace::wanted(vm) | if tools::active(vm) { TOOLS } else { 0 }
 }
 
-/// Works out anew whether this thread is watched. To be called when something was switched on or off, and by new threads.
+/// To be called by a new thread.
+pub fn begin(vm: &Vm) {
+    trace::begin(vm);
+    refresh(vm);
+}
+
+/// Has all threads work out whether they are watched.
+fn ask_all(vm: &Vm) {
+    for thread in vm.interpreter().threads().iter() {
+        thread.breaker.fetch_or(breaker::TRACE, Relaxed);
+    }
+}
+
+/// The breaker asks to look whether this thread is watched.
+pub(crate) fn asked(vm: &Vm) {
+    trace::adopt(vm);
+    refresh(vm);
+}
+
+/// Works out anew whether this thread is watched. To be called when something was switched on or off.
 pub fn refresh(vm: &Vm) {
     if vm.thread_state::<Depth>().inside.get() > 0 {
         return;

@@ -109,6 +109,7 @@ fn changed(vm: &Vm) {
         .any(|tool| tool.events != 0 || !tool.local.is_empty());
     state.active.set(active);
     refresh(vm);
+    super::ask_all(vm);
 }
 
 // ---- sentinels ----

@@ -3,7 +3,8 @@
 use super::moment::{Moment, during};
 use super::{PROFILE, TRACE, refresh};
 use crate::frame_object::{FrameObject, object_of};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use taipan_core::{Py, Value, Vm, str_object};
 
 /// This thread's functions.
@@ -11,6 +12,73 @@ use taipan_core::{Py, Value, Vm, str_object};
 struct Functions {
     trace: RefCell<Option<Value>>,
     profile: RefCell<Option<Value>>,
+    /// Which of the functions for all threads it has adopted, or was born after.
+    seen: Cell<[u64; 2]>,
+}
+
+/// The functions that were set for all threads last, each with the number of the call that set it. A thread adopts them itself:
+/// nobody else touches its functions.
+#[derive(Default)]
+struct ForAll(Mutex<[(u64, Option<Value>); 2]>);
+
+impl ForAll {
+    fn slots(&self) -> MutexGuard<'_, [(u64, Option<Value>); 2]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const TRACE_SLOT: usize = 0;
+const PROFILE_SLOT: usize = 1;
+
+/// A thread begins: what was set for all threads is not for it.
+pub(super) fn begin(vm: &Vm) {
+    let numbers = {
+        let slots = vm.interpreter_state::<ForAll>().slots();
+        [slots[TRACE_SLOT].0, slots[PROFILE_SLOT].0]
+    };
+    vm.thread_state::<Functions>().seen.set(numbers);
+}
+
+/// Takes over what was set for all threads since it last looked.
+pub(super) fn adopt(vm: &Vm) {
+    let functions = vm.thread_state::<Functions>();
+    let seen = functions.seen.get();
+    let new = {
+        let slots = vm.interpreter_state::<ForAll>().slots();
+        if seen == [slots[TRACE_SLOT].0, slots[PROFILE_SLOT].0] {
+            return;
+        }
+        slots.clone()
+    };
+    functions.seen.set([new[TRACE_SLOT].0, new[PROFILE_SLOT].0]);
+    let [trace, profile] = new;
+    let old = [
+        (trace.0 != seen[TRACE_SLOT]).then(|| functions.trace.replace(trace.1)),
+        (profile.0 != seen[PROFILE_SLOT]).then(|| functions.profile.replace(profile.1)),
+    ];
+    refresh(vm);
+    drop(old);
+}
+
+fn set_for_all(vm: &mut Vm, slot: usize, function: Option<Value>) {
+    let old = {
+        let mut slots = vm.interpreter_state::<ForAll>().slots();
+        let number = slots[slot].0 + 1;
+        std::mem::replace(&mut slots[slot], (number, function))
+    };
+    adopt(vm);
+    super::ask_all(vm);
+    drop(old);
+}
+
+/// `sys._settraceallthreads(function)`
+pub fn set_trace_for_all(vm: &mut Vm, function: Option<Value>) {
+    set_for_all(vm, TRACE_SLOT, function);
+}
+
+/// `sys._setprofileallthreads(function)`
+pub fn set_profile_for_all(vm: &mut Vm, function: Option<Value>) {
+    set_for_all(vm, PROFILE_SLOT, function);
 }
 
 /// The bits of `Thread::tracing` that the functions ask for.
@@ -31,6 +99,7 @@ pub(super) fn wanted(vm: &Vm) -> u32 {
 
 /// `sys.settrace(function)`
 pub fn set_trace(vm: &mut Vm, function: Option<Value>) {
+    adopt(vm);
     let old = vm.thread_state::<Functions>().trace.replace(function);
     refresh(vm);
     drop(old);
@@ -38,11 +107,13 @@ pub fn set_trace(vm: &mut Vm, function: Option<Value>) {
 
 /// `sys.gettrace()`
 pub fn get_trace(vm: &Vm) -> Option<Value> {
+    adopt(vm);
     vm.thread_state::<Functions>().trace.borrow().clone()
 }
 
 /// `sys.setprofile(function)`
 pub fn set_profile(vm: &mut Vm, function: Option<Value>) {
+    adopt(vm);
     let old = vm.thread_state::<Functions>().profile.replace(function);
     refresh(vm);
     drop(old);
@@ -50,6 +121,7 @@ pub fn set_profile(vm: &mut Vm, function: Option<Value>) {
 
 /// `sys.getprofile()`
 pub fn get_profile(vm: &Vm) -> Option<Value> {
+    adopt(vm);
     vm.thread_state::<Functions>().profile.borrow().clone()
 }
 
@@ -91,7 +163,7 @@ fn call_trace(
 
 /// A frame begins to run: the thread's function decides whether it is traced.
 pub(super) fn call(vm: &mut Vm, moment: Moment) -> Py<()> {
-    let Some(function) = get_trace(vm) else {
+    let Some(function) = vm.thread_state::<Functions>().trace.borrow().clone() else {
         return Ok(());
     };
     let object = object_of(vm, moment.frame);
@@ -136,7 +208,7 @@ pub(super) fn opcode(vm: &mut Vm, moment: Moment) -> Py<()> {
 
 /// An event for the profile function. A profile function that fails is switched off.
 pub(super) fn profile(vm: &mut Vm, moment: Moment, event: &str, argument: Value) -> Py<()> {
-    let Some(function) = get_profile(vm) else {
+    let Some(function) = vm.thread_state::<Functions>().profile.borrow().clone() else {
         return Ok(());
     };
     let args = [

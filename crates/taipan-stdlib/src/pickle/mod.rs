@@ -91,19 +91,19 @@ static UNPICKLING_ERROR: TypeObject = Type::declare("_pickle.UnpicklingError");
 static PICKLE_ERROR_SPEC: TypeSpec = TypeSpec {
     name: "_pickle.PickleError",
     base: Some(&EXCEPTION),
-    flags: TypeFlags::BASE,
+    flags: TypeFlags::BASE.union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 static PICKLING_ERROR_SPEC: TypeSpec = TypeSpec {
     name: "_pickle.PicklingError",
     base: Some(&PICKLE_ERROR),
-    flags: TypeFlags::BASE,
+    flags: TypeFlags::BASE.union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 static UNPICKLING_ERROR_SPEC: TypeSpec = TypeSpec {
     name: "_pickle.UnpicklingError",
     base: Some(&PICKLE_ERROR),
-    flags: TypeFlags::BASE,
+    flags: TypeFlags::BASE.union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 

@@ -108,10 +108,12 @@ pub fn before_fork(vm: &mut Vm) {
         .cloned()
         .collect();
     run(vm, functions);
+    crate::_imp::before_fork(vm);
 }
 
 /// Calls what is registered to run in the parent after a fork.
 pub fn fork_in_parent(vm: &mut Vm) {
+    crate::_imp::after_fork(vm);
     let functions = vm
         .interpreter_state::<ForkHooks>()
         .in_parent
@@ -122,6 +124,8 @@ pub fn fork_in_parent(vm: &mut Vm) {
 
 /// Puts the child of a fork in order, and calls what is registered to run there.
 pub fn fork_in_child(vm: &mut Vm) {
+    crate::locks::after_fork();
+    crate::_imp::after_fork(vm);
     crate::_signal::after_fork(vm);
     crate::thread::after_fork(vm);
     crate::asyncio::after_fork(vm);
@@ -172,7 +176,7 @@ fn forkpty(vm: &mut Vm, _module: &Value) -> Py {
     let mut master = -1;
     let null = std::ptr::null_mut();
     // SAFETY: room for the descriptor; the child goes on with this thread alone.
-    let pid = unsafe { libc::forkpty(&mut master, null, null.cast(), null.cast()) };
+    let pid = vm.fork(|| unsafe { libc::forkpty(&mut master, null, null.cast(), null.cast()) });
     if pid == 0 {
         fork_in_child(vm);
     } else {

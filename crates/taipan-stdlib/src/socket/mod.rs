@@ -36,7 +36,9 @@ const fn error_spec(name: &'static str) -> TypeSpec {
     TypeSpec {
         name,
         base: Some(&builtin_types::OS_ERROR),
-        flags: TypeFlags::BASE.union(TypeFlags::DICT),
+        flags: TypeFlags::BASE
+            .union(TypeFlags::DICT)
+            .union(TypeFlags::WEAKREF),
         ..TypeSpec::DEFAULT
     }
 }

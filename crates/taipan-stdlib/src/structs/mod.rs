@@ -101,7 +101,7 @@ pub static ERROR: TypeObject = Type::declare("struct.error");
 static ERROR_SPEC: TypeSpec = TypeSpec {
     name: "struct.error",
     base: Some(&EXCEPTION),
-    flags: TypeFlags::BASE,
+    flags: TypeFlags::BASE.union(TypeFlags::WEAKREF),
     ..TypeSpec::DEFAULT
 };
 

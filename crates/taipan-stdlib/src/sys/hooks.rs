@@ -23,14 +23,19 @@ pub fn set_finalizing(vm: &Vm) {
 
 /// Has the interpreter begun to shut down? Then what is about to make a process or a thread has to refuse.
 pub(crate) fn refuse_when_finalizing(vm: &mut Vm, message: &str) -> Py<()> {
-    if vm.interpreter_state::<Finalizing>().0.get() {
+    if finalizing(vm) {
         return Err(vm.raise(&types::PYTHON_FINALIZATION_ERROR, message));
     }
     Ok(())
 }
 
+/// Does the interpreter end?
+pub(crate) fn finalizing(vm: &Vm) -> bool {
+    vm.interpreter_state::<Finalizing>().0.get()
+}
+
 pub(super) fn is_finalizing(vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::bool(vm.interpreter_state::<Finalizing>().0.get()))
+    Ok(Value::bool(finalizing(vm)))
 }
 
 // ---- displayhook ----

@@ -26,11 +26,13 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: [MethodDef; 46] = [
+static FUNCTIONS: [MethodDef; 48] = [
     monitor::SETTRACE,
     monitor::GETTRACE,
     monitor::SETPROFILE,
     monitor::GETPROFILE,
+    monitor::SETTRACE_ALL,
+    monitor::SETPROFILE_ALL,
     bound(
         "addaudithook(module, /, hook)",
         addaudithook,

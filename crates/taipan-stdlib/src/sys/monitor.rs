@@ -48,6 +48,24 @@ pub(super) const SETPROFILE: MethodDef = f1(
     },
     "Set the profiling function.\n\nIt will be called on each function call and return.  See the profiler\nchapter in the library manual.",
 );
+pub(super) const SETTRACE_ALL: MethodDef = f1(
+    "_settraceallthreads($module, function, /)",
+    |vm, _, function| {
+        crate::audit::audit(vm, "sys.settrace", Vec::new)?;
+        trace::set_trace_for_all(vm, not_none(function));
+        Ok(Value::none())
+    },
+    "Set the global debug tracing function in all threads that run now.",
+);
+pub(super) const SETPROFILE_ALL: MethodDef = f1(
+    "_setprofileallthreads($module, function, /)",
+    |vm, _, function| {
+        crate::audit::audit(vm, "sys.setprofile", Vec::new)?;
+        trace::set_profile_for_all(vm, not_none(function));
+        Ok(Value::none())
+    },
+    "Set the profiling function in all threads that run now.",
+);
 pub(super) const GETPROFILE: MethodDef = f0(
     "getprofile(module, /)",
     |vm, _| Ok(or_none(trace::get_profile(vm))),

@@ -1,9 +1,11 @@
 //! `_thread._ThreadHandle`: what is known of a thread from outside, and waiting for its end.
 
 use super::{timeout, wait};
-use crate::locks::thread_ident;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use crate::locks::{sleep_while, thread_ident, wake};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::{Duration, Instant};
 use taipan_core::number::int_from_u64;
 use taipan_core::str_object::new_str;
 use taipan_core::{
@@ -13,89 +15,78 @@ use taipan_core::{
 
 pub(super) static HANDLE: TypeObject = Type::declare("_thread._ThreadHandle");
 
-/// How far a thread is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    New,
-    Starting,
-    Running,
-    Done,
-}
-
-struct State {
-    stage: Stage,
-    ident: u64,
-}
+/// How far a thread is. The order of the numbers is the order in time.
+type Stage = u32;
+const NEW: Stage = 0;
+const STARTING: Stage = 1;
+const RUNNING: Stage = 2;
+const DONE: Stage = 3;
 
 /// A thread's course, shared by its handle and the thread itself.
 pub(super) struct Course {
-    state: Mutex<State>,
-    changed: Condvar,
+    stage: AtomicU32,
+    ident: AtomicU64,
 }
 
 impl Course {
     fn new(stage: Stage, ident: u64) -> Arc<Course> {
         Arc::new(Course {
-            state: Mutex::new(State { stage, ident }),
-            changed: Condvar::new(),
+            stage: AtomicU32::new(stage),
+            ident: AtomicU64::new(ident),
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn stage(&self) -> Stage {
+        self.stage.load(Acquire)
     }
 
-    fn set(&self, stage: Stage, ident: Option<u64>) {
-        let mut state = self.state();
-        state.stage = stage;
-        state.ident = ident.unwrap_or(state.ident);
-        drop(state);
-        self.changed.notify_all();
+    fn advance(&self, from: Stage, to: Stage) -> bool {
+        self.stage
+            .compare_exchange(from, to, AcqRel, Acquire)
+            .is_ok()
     }
 
     /// Notes that somebody starts the thread; false if that has happened before.
     pub(super) fn begin(&self) -> bool {
-        let mut state = self.state();
-        let is_new = state.stage == Stage::New;
-        if is_new {
-            state.stage = Stage::Starting;
-        }
-        is_new
+        self.advance(NEW, STARTING)
     }
 
     /// The system refused to make the thread.
     pub(super) fn failed(&self) {
-        self.set(Stage::New, None);
+        self.advance(STARTING, NEW);
     }
 
     /// The thread exists.
     pub(super) fn runs_as(&self, ident: u64) {
-        let mut state = self.state();
-        state.ident = ident;
-        if state.stage == Stage::Starting {
-            state.stage = Stage::Running;
-        }
+        self.ident.store(ident, Release);
+        self.advance(STARTING, RUNNING);
     }
 
     /// The thread has ended.
     pub(super) fn end(&self) {
-        self.set(Stage::Done, None);
+        self.stage.store(DONE, Release);
+        wake(&self.stage, i32::MAX);
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.stage() == DONE
     }
 
     pub(super) fn ident(&self) -> u64 {
-        self.state().ident
+        self.ident.load(Acquire)
     }
 
     /// Waits for the end; false if that is not within `step`.
     pub(super) fn ends_within(&self, step: Duration) -> bool {
-        let state = self.state();
-        if step.is_zero() || state.stage == Stage::Done {
-            return state.stage == Stage::Done;
+        let end = Instant::now().checked_add(step);
+        loop {
+            let stage = self.stage();
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if stage == DONE || left == Some(Duration::ZERO) {
+                return stage == DONE;
+            }
+            sleep_while(&self.stage, stage, left);
         }
-        let waited = self
-            .changed
-            .wait_timeout_while(state, step, |state| state.stage != Stage::Done);
-        waited.unwrap_or_else(PoisonError::into_inner).0.stage == Stage::Done
     }
 }
 
@@ -118,11 +109,11 @@ fn with(cls: &TypeObject, stage: Stage, ident: u64) -> Value {
 
 /// A handle of a thread that is not started yet.
 pub(super) fn fresh() -> Value {
-    with(&HANDLE, Stage::New, 0)
+    with(&HANDLE, NEW, 0)
 }
 
 fn new(_vm: &mut Vm, cls: &TypeObject, _args: Args<'_>) -> Py {
-    Ok(with(cls, Stage::New, 0))
+    Ok(with(cls, NEW, 0))
 }
 
 /// A handle of a thread that was started by somebody else.
@@ -133,7 +124,7 @@ pub(super) fn make(vm: &mut Vm, _module: &Value, ident: &Value) -> Py {
         .and_then(|big| u64::try_from(big).ok())
         .or_else(|| ident.as_i64().map(|ident| ident as u64));
     match ident {
-        Some(ident) => Ok(with(&HANDLE, Stage::Running, ident)),
+        Some(ident) => Ok(with(&HANDLE, RUNNING, ident)),
         None => Err(vm.type_error("ident must be an integer")),
     }
 }
@@ -143,7 +134,7 @@ fn course(this: &Value) -> &Arc<Course> {
 }
 
 fn set_done(vm: &mut Vm, this: &Value) -> Py {
-    if matches!(course(this).state().stage, Stage::New | Stage::Starting) {
+    if matches!(course(this).stage(), NEW | STARTING) {
         return Err(vm.runtime_error("thread not started"));
     }
     course(this).end();
@@ -156,15 +147,16 @@ fn join(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         _ => None,
     };
     let course = course(this);
-    let (stage, ident) = {
-        let state = course.state();
-        (state.stage, state.ident)
-    };
-    match stage {
-        Stage::New | Stage::Starting => return Err(vm.runtime_error("thread not started")),
-        Stage::Running if ident == thread_ident() => {
+    match course.stage() {
+        NEW | STARTING => return Err(vm.runtime_error("thread not started")),
+        RUNNING if course.ident() == thread_ident() => {
             return Err(vm.runtime_error("Cannot join current thread"));
         }
+        // Other threads do not run any more, so this one would never end.
+        RUNNING => crate::sys::hooks::refuse_when_finalizing(
+            vm,
+            "cannot join thread at interpreter shutdown",
+        )?,
         _ => {}
     }
     wait(vm, limit, |step| course.ends_within(step))?;
@@ -180,7 +172,7 @@ static METHODS: [MethodDef; 3] = [
     bound("join(self, timeout=None, /)", join, ""),
     f0(
         "is_done(self, /)",
-        |_, this| Ok(Value::bool(course(this).ends_within(Duration::ZERO))),
+        |_, this| Ok(Value::bool(course(this).is_done())),
         "",
     ),
     f0("_set_done(self, /)", set_done, ""),

@@ -1,8 +1,7 @@
 //! `_thread.lock`: taken once, given back by anybody.
 
 use super::{timeout, wait};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use crate::locks::Latch;
 use taipan_core::str_object::new_str;
 use taipan_core::{
     Args, Bound, Layout, MethodDef, Payload, Py, Slots, Type, TypeFlags, TypeObject, TypeSpec,
@@ -14,10 +13,7 @@ pub static LOCK: TypeObject = Type::declare("_thread.lock");
 
 /// Payload of locks.
 #[derive(Default)]
-pub struct Lock {
-    held: Mutex<bool>,
-    freed: Condvar,
-}
+pub struct Lock(Latch);
 
 // SAFETY: holds no references.
 unsafe impl Payload for Lock {
@@ -26,31 +22,8 @@ unsafe impl Payload for Lock {
     }
 }
 
-impl Lock {
-    /// Tries to take the lock for as long as `step`.
-    fn attempt(&self, step: Duration) -> bool {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if *held && !step.is_zero() {
-            held = self
-                .freed
-                .wait_timeout(held, step)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        !std::mem::replace(&mut *held, true)
-    }
-
-    fn is_held(&self) -> bool {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Gives the lock back; false if nobody had it.
-    fn release(&self) -> bool {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_held = std::mem::replace(&mut *held, false);
-        self.freed.notify_one();
-        was_held
-    }
+fn latch(this: &Value) -> &Latch {
+    &this.expect::<Lock>().0
 }
 
 fn new(vm: &mut Vm, cls: &TypeObject, args: Args<'_>) -> Py {
@@ -70,17 +43,17 @@ fn acquire(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         None => true,
     };
     let limit = timeout(vm, blocking, args.get(1))?;
-    let lock = this.expect::<Lock>();
-    wait(vm, limit, |step| lock.attempt(step)).map(Value::bool)
+    let latch = latch(this);
+    wait(vm, limit, |step| latch.take_within(Some(step))).map(Value::bool)
 }
 
 fn enter(vm: &mut Vm, this: &Value) -> Py {
-    let lock = this.expect::<Lock>();
-    wait(vm, None, |step| lock.attempt(step)).map(Value::bool)
+    let latch = latch(this);
+    wait(vm, None, |step| latch.take_within(Some(step))).map(Value::bool)
 }
 
 fn release(vm: &mut Vm, this: &Value) -> Py {
-    if this.expect::<Lock>().release() {
+    if latch(this).give() {
         return Ok(Value::none());
     }
     Err(vm.runtime_error("release unlocked lock"))
@@ -91,16 +64,16 @@ fn exit(vm: &mut Vm, this: &Value, _args: &[Value]) -> Py {
 }
 
 fn locked(_vm: &mut Vm, this: &Value) -> Py {
-    Ok(Value::bool(this.expect::<Lock>().is_held()))
+    Ok(Value::bool(latch(this).is_held()))
 }
 
 fn reinit(_vm: &mut Vm, this: &Value) -> Py {
-    this.expect::<Lock>().release();
+    latch(this).reset();
     Ok(Value::none())
 }
 
 fn repr(_vm: &mut Vm, this: &Value) -> Py {
-    let state = if this.expect::<Lock>().is_held() {
+    let state = if latch(this).is_held() {
         "locked"
     } else {
         "unlocked"

@@ -249,7 +249,7 @@ pub(super) fn timeout(
 
 /// Waits until `attempt` (given how long it may wait) succeeds; other threads run meanwhile, so it touches no Python object. The
 /// main thread waits in short steps and serves signals in between.
-pub(super) fn wait(
+pub(crate) fn wait(
     vm: &mut Vm,
     limit: Option<Duration>,
     mut attempt: impl FnMut(Duration) -> bool,
@@ -309,12 +309,28 @@ fn excepthook(vm: &mut Vm, _module: &Value, args: &Value) -> Py {
         Ok(_) => thread_ident().to_string(),
         Err(raised) => return Err(raised),
     };
-    traceback_print::write_error(vm, &format!("Exception in thread {shown}:\n"));
+    let Some(file) = output(vm, thread)? else {
+        return Ok(Value::none());
+    };
+    traceback_print::write_error_to(vm, &file, &format!("Exception in thread {shown}:\n"));
     if value.is_instance(&types::BASE_EXCEPTION) {
         if traceback.is_instance(&types::TRACEBACK) && exception::traceback(vm, value).is_none() {
             exception::set_traceback(vm, value, Some(traceback.clone()));
         }
-        traceback_print::print_exception(vm, value);
+        traceback_print::print_exception_to(vm, &file, value);
     }
     Ok(Value::none())
+}
+
+/// Where a thread's end by an exception is reported: to `sys.stderr`, or to what that was when the thread was made.
+fn output(vm: &mut Vm, thread: &Value) -> Py<Option<Value>> {
+    let file = traceback_print::stderr(vm);
+    if let Some(file) = file.filter(|file| !file.is_none()) {
+        return Ok(Some(file));
+    }
+    if thread.is_none() {
+        return Ok(None);
+    }
+    let file = vm.get_attr_opt(thread, name!("_stderr"))?;
+    Ok(file.filter(|file| !file.is_none()))
 }

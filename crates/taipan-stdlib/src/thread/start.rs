@@ -17,13 +17,16 @@ const STACK: usize = 8 << 20;
 /// What is kept back of it for dealing with its exhaustion.
 const RESERVE: usize = 256 * 1024;
 
-/// The threads that were started and have not ended; whether the interpreter waits for them before it ends.
+/// The threads that were started; whether the interpreter waits for them before it ends. One that has ended stays until another is
+/// started: its last steps are taken without the turn, and a fork meanwhile must find it here.
 #[derive(Default)]
 struct Courses(RefCell<Vec<(Arc<Course>, bool)>>);
 
 impl Courses {
     fn add(&self, course: &Arc<Course>, awaited: bool) {
-        self.0.borrow_mut().push((course.clone(), awaited));
+        let mut courses = self.0.borrow_mut();
+        courses.retain(|(course, _)| !course.is_done());
+        courses.push((course.clone(), awaited));
     }
 
     fn remove(&self, course: &Arc<Course>) {
@@ -38,7 +41,7 @@ impl Courses {
         let courses = self.0.borrow();
         let mut others = courses
             .iter()
-            .filter(|(course, awaited)| *awaited && course.ident() != me);
+            .filter(|(course, awaited)| *awaited && !course.is_done() && course.ident() != me);
         others.next().map(|(course, _)| course.clone())
     }
 }
@@ -121,23 +124,18 @@ fn run(task: Task) {
     } = task;
     let mut vm = vm::attach(interpreter, stack.saturating_sub(RESERVE));
     course.runs_as(thread_ident());
-    taipan_interp::monitor::refresh(&vm);
+    taipan_interp::monitor::begin(&vm);
     if let Err(raised) = vm.call_args(&function, Args::new(&values, &names)) {
         if vm.pending_is(&types::SYSTEM_EXIT) {
             drop(vm.take_raised(raised));
         } else {
-            vm.unraisable(
-                raised,
-                "Exception ignored in thread started by",
-                Some(&function),
-            );
+            vm.unraisable_in(raised, "Exception ignored in thread started by", &function);
         }
     }
     drop((function, values, names));
     local::forget(&mut vm);
     vm::let_go(&mut vm);
     taipan_interp::frame::release_stack(&mut vm);
-    courses(&vm).remove(&course);
     vm::detach(vm);
     course.end();
 }
@@ -253,7 +251,6 @@ pub(super) fn count(vm: &mut Vm, _module: &Value) -> Py {
 pub(super) fn shutdown(vm: &mut Vm, _module: &Value) -> Py {
     while let Some(course) = courses(vm).next_awaited() {
         wait(vm, None, |step| course.ends_within(step))?;
-        courses(vm).remove(&course);
     }
     Ok(Value::none())
 }

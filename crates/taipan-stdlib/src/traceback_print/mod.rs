@@ -709,17 +709,34 @@ pub fn print_exception(vm: &mut Vm, exception: &Value) {
     write_error(vm, &text);
 }
 
+/// Shows an exception on `file`; on the process's own error output if that does not work.
+pub fn print_exception_to(vm: &mut Vm, file: &Value, exception: &Value) {
+    let theme = theme::of_stderr(vm);
+    let text = format_with(vm, exception, theme);
+    write_error_to(vm, file, &text);
+}
+
+/// `sys.stderr`, if there is such a thing.
+pub fn stderr(vm: &mut Vm) -> Option<Value> {
+    sys_item(vm, name!("stderr"))
+}
+
 /// Writes to `sys.stderr`, or where it would go.
 pub fn write_error(vm: &mut Vm, text: &str) {
-    match sys_item(vm, name!("stderr")) {
-        Some(file) if file.is_none() => {}
-        Some(file) => {
-            if let Err(raised) = write_to(vm, &file, text) {
-                drop(vm.take_raised(raised));
-                write_raw(text);
-            }
-        }
+    match stderr(vm) {
+        Some(file) => write_error_to(vm, &file, text),
         None => write_raw(text),
+    }
+}
+
+/// Writes to `file`, unless that is `None`; to the process's own error output if that does not work.
+pub fn write_error_to(vm: &mut Vm, file: &Value, text: &str) {
+    if file.is_none() {
+        return;
+    }
+    if let Err(raised) = write_to(vm, file, text) {
+        drop(vm.take_raised(raised));
+        write_raw(text);
     }
 }
 
