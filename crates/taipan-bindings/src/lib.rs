@@ -1,4 +1,4 @@
-//! Native modules over libraries that know no Python: hashes, compression, SQLite, XML. One file or folder for each, under CPython's names.
+//! Native modules over libraries that know no Python: hashes, compression, SQLite, TLS, XML. One file or folder for each, under CPython's names.
 //!
 //! They stand apart from `taipan-stdlib` so that those libraries are built beside it, and an embedder can leave them out.
 
@@ -11,6 +11,7 @@ pub mod lzma;
 mod numbers;
 mod output;
 pub mod sqlite;
+pub mod ssl;
 mod support;
 pub mod zlib;
 pub mod zstd;
@@ -31,6 +32,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &hashes::sha3::MODULE,
     &lzma::MODULE,
     &sqlite::MODULE,
+    &ssl::MODULE,
     &zlib::MODULE,
     &zstd::MODULE,
 ];

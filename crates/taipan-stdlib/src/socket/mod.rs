@@ -14,6 +14,8 @@ mod resolve;
 mod transfer;
 mod wait;
 
+pub use wait::Patience;
+
 use crate::ModuleDef;
 use crate::support::{add, add_functions, add_type, int_argument};
 use taipan_core::{

@@ -192,3 +192,47 @@ pub(super) fn run(
         Err(failure) => Err(failure.raise(vm)),
     }
 }
+/// How long calls of another module on a socket may wait: its descriptor, and what is left of its timeout.
+pub struct Patience {
+    fd: i32,
+    budget: Budget,
+    first: bool,
+}
+
+impl Patience {
+    /// Of a socket object; `None` if it is none.
+    pub fn of(vm: &mut Vm, socket: &Value) -> Option<Patience> {
+        socket.cast::<super::object::Socket>()?;
+        let own = super::object::state(vm, socket);
+        Some(Patience {
+            fd: own.fd,
+            budget: Budget::new(own.timeout),
+            first: true,
+        })
+    }
+
+    /// -1 when closed.
+    pub fn fd(&self) -> i32 {
+        self.fd
+    }
+
+    /// Do calls wait at all?
+    pub fn waits(&self) -> bool {
+        self.budget.timeout != Timeout::NonBlocking
+    }
+
+    /// Waits until the descriptor can be written to or read from. `false`: the time is over.
+    pub fn wait(&mut self, vm: &mut Vm, to_write: bool) -> Py<bool> {
+        let until = if to_write {
+            Until::Writable
+        } else {
+            Until::Readable
+        };
+        let first = std::mem::replace(&mut self.first, false);
+        match ready(vm, self.fd, until, &self.budget, first) {
+            Ok(()) => Ok(true),
+            Err(Failure::TimedOut) => Ok(false),
+            Err(failure) => Err(failure.raise(vm)),
+        }
+    }
+}
