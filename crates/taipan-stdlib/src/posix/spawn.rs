@@ -4,8 +4,8 @@ use super::flag;
 use super::process::{argument_row, environment_row};
 use crate::audit::audit;
 use crate::path::{self, PathKind, c_int};
-use std::cell::RefCell;
 use std::mem::MaybeUninit;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use taipan_core::tuple_object::{items, new_tuple};
 use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, builtin_types, f0};
 use taipan_types::exceptions::os_error::raise_errno;
@@ -50,12 +50,18 @@ pub(super) static FUNCTIONS: [MethodDef; 5] = [
 
 // ---- fork ----
 
-/// The registered functions, oldest first.
+/// The registered functions, oldest first: before a fork, after it in the child, after it in the parent.
 #[derive(Default)]
-struct ForkHooks {
-    before: RefCell<Vec<Value>>,
-    in_child: RefCell<Vec<Value>>,
-    in_parent: RefCell<Vec<Value>>,
+struct ForkHooks(Mutex<[Vec<Value>; 3]>);
+
+const BEFORE: usize = 0;
+const IN_CHILD: usize = 1;
+const IN_PARENT: usize = 2;
+
+impl ForkHooks {
+    fn lists(&self) -> MutexGuard<'_, [Vec<Value>; 3]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn register_at_fork(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
@@ -77,48 +83,37 @@ fn register_at_fork(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     if !any {
         return Err(vm.type_error("At least one argument is required."));
     }
-    let hooks = vm.interpreter_state::<ForkHooks>();
-    for (index, row) in [&hooks.before, &hooks.in_child, &hooks.in_parent]
-        .into_iter()
-        .enumerate()
-    {
-        if let Some(function) = args.get(index) {
-            row.borrow_mut().push(function.clone());
-        }
+    let mut lists = vm.interpreter_state::<ForkHooks>().lists();
+    for (index, list) in lists.iter_mut().enumerate() {
+        list.extend(args.get(index).cloned());
     }
     Ok(Value::none())
 }
 
-fn run(vm: &mut Vm, functions: Vec<Value>) {
+/// The functions of one list, oldest first.
+fn registered(vm: &Vm, list: usize) -> Vec<Value> {
+    vm.interpreter_state::<ForkHooks>().lists()[list].clone()
+}
+
+fn run(vm: &mut Vm, functions: impl IntoIterator<Item = Value>) {
     for function in functions {
         if let Err(raised) = vm.call(&function, &[]) {
-            vm.unraisable(raised, "in", Some(&function));
+            vm.unraisable_in(raised, "Exception ignored in atfork callback", &function);
         }
     }
 }
 
 /// Calls what is registered to run before a fork, the last one first.
 pub fn before_fork(vm: &mut Vm) {
-    let functions = vm
-        .interpreter_state::<ForkHooks>()
-        .before
-        .borrow()
-        .iter()
-        .rev()
-        .cloned()
-        .collect();
-    run(vm, functions);
+    let functions = registered(vm, BEFORE);
+    run(vm, functions.into_iter().rev());
     crate::_imp::before_fork(vm);
 }
 
 /// Calls what is registered to run in the parent after a fork.
 pub fn fork_in_parent(vm: &mut Vm) {
     crate::_imp::after_fork(vm);
-    let functions = vm
-        .interpreter_state::<ForkHooks>()
-        .in_parent
-        .borrow()
-        .clone();
+    let functions = registered(vm, IN_PARENT);
     run(vm, functions);
 }
 
@@ -129,11 +124,7 @@ pub fn fork_in_child(vm: &mut Vm) {
     crate::_signal::after_fork(vm);
     crate::thread::after_fork(vm);
     crate::asyncio::after_fork(vm);
-    let functions = vm
-        .interpreter_state::<ForkHooks>()
-        .in_child
-        .borrow()
-        .clone();
+    let functions = registered(vm, IN_CHILD);
     run(vm, functions);
 }
 

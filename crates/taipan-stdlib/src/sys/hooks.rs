@@ -5,7 +5,7 @@ use crate::audit::audit;
 use crate::builtins::import::import_module;
 use crate::structseq::{self, Fields};
 use crate::traceback_print;
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::dict_of;
 use taipan_core::str_object::{name as text_name, new_str};
@@ -14,11 +14,11 @@ use taipan_interp::generator_type::async_hooks;
 
 /// Is the interpreter shutting down?
 #[derive(Default)]
-struct Finalizing(Cell<bool>);
+struct Finalizing(AtomicBool);
 
 /// Notes that the interpreter begins to shut down.
 pub fn set_finalizing(vm: &Vm) {
-    vm.interpreter_state::<Finalizing>().0.set(true);
+    vm.interpreter_state::<Finalizing>().0.store(true, Relaxed);
 }
 
 /// Has the interpreter begun to shut down? Then what is about to make a process or a thread has to refuse.
@@ -31,7 +31,7 @@ pub(crate) fn refuse_when_finalizing(vm: &mut Vm, message: &str) -> Py<()> {
 
 /// Does the interpreter end?
 pub(crate) fn finalizing(vm: &Vm) -> bool {
-    vm.interpreter_state::<Finalizing>().0.get()
+    vm.interpreter_state::<Finalizing>().0.load(Relaxed)
 }
 
 pub(super) fn is_finalizing(vm: &mut Vm, _module: &Value) -> Py {

@@ -13,7 +13,7 @@ use crate::locks::thread_ident;
 use crate::structseq::{self, Fields};
 use crate::support::{add, add_type};
 use crate::traceback_print;
-use std::cell::Cell;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use taipan_core::builtin_types as types;
 use taipan_core::number::int_from_u64;
@@ -145,7 +145,7 @@ fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
 
 /// The native stack that the program wants new threads to have; 0 for what is usual.
 #[derive(Default)]
-struct StackSize(Cell<i64>);
+struct StackSize(AtomicI64);
 
 fn get_ident(_vm: &mut Vm, _module: &Value) -> Py {
     Ok(int_from_u64(thread_ident()))
@@ -203,13 +203,13 @@ fn stack_size(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     if size < 0 {
         return Err(vm.value_error("size must be 0 or a positive value"));
     }
-    let cell = &vm.interpreter_state::<StackSize>().0;
-    let old = cell.get();
+    let stack = &vm.interpreter_state::<StackSize>().0;
+    let old = stack.load(Relaxed);
     if !args.is_empty() {
         if size != 0 && size < 16384 {
             return Err(vm.value_error(format!("size not valid: {size} bytes")));
         }
-        cell.set(size);
+        stack.store(size, Relaxed);
     }
     Ok(Value::int(old))
 }

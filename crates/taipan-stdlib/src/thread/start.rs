@@ -3,9 +3,9 @@
 use super::handle::{self, Course, HANDLE, Handle};
 use super::{StackSize, local, wait};
 use crate::locks::thread_ident;
-use std::cell::RefCell;
 use std::os::unix::thread::JoinHandleExt;
-use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use taipan_core::dict_object::Dict;
 use taipan_core::number::int_from_u64;
 use taipan_core::{
@@ -20,25 +20,27 @@ const RESERVE: usize = 256 * 1024;
 /// The threads that were started; whether the interpreter waits for them before it ends. One that has ended stays until another is
 /// started: its last steps are taken without the turn, and a fork meanwhile must find it here.
 #[derive(Default)]
-struct Courses(RefCell<Vec<(Arc<Course>, bool)>>);
+struct Courses(Mutex<Vec<(Arc<Course>, bool)>>);
 
 impl Courses {
+    fn list(&self) -> MutexGuard<'_, Vec<(Arc<Course>, bool)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn add(&self, course: &Arc<Course>, awaited: bool) {
-        let mut courses = self.0.borrow_mut();
+        let mut courses = self.list();
         courses.retain(|(course, _)| !course.is_done());
         courses.push((course.clone(), awaited));
     }
 
     fn remove(&self, course: &Arc<Course>) {
-        self.0
-            .borrow_mut()
-            .retain(|(other, _)| !Arc::ptr_eq(other, course));
+        self.list().retain(|(other, _)| !Arc::ptr_eq(other, course));
     }
 
     /// A thread that the interpreter waits for, other than this one.
     fn next_awaited(&self) -> Option<Arc<Course>> {
         let me = thread_ident();
-        let courses = self.0.borrow();
+        let courses = self.list();
         let mut others = courses
             .iter()
             .filter(|(course, awaited)| *awaited && !course.is_done() && course.ident() != me);
@@ -54,7 +56,7 @@ fn courses(vm: &Vm) -> &'static Courses {
 pub fn after_fork(vm: &mut Vm) {
     let me = thread_ident();
     let gone = |course: &Arc<Course>| course.ident() != me;
-    let mut known = courses(vm).0.borrow_mut();
+    let mut known = courses(vm).list();
     known
         .iter()
         .filter(|(course, _)| gone(course))
@@ -141,7 +143,7 @@ fn run(task: Task) {
 }
 
 fn stack_size(vm: &Vm) -> usize {
-    match vm.interpreter_state::<StackSize>().0.get() {
+    match vm.interpreter_state::<StackSize>().0.load(Relaxed) {
         0 => STACK,
         size => (size as usize).max(2 * RESERVE),
     }
