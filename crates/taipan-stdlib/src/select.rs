@@ -82,16 +82,24 @@ fn init(_vm: &mut Vm, dict: &Value) -> Py<()> {
 struct Wait {
     /// `None`: for ever.
     deadline: Option<Instant>,
+    /// Only a look, which no clock is needed for.
+    none: bool,
 }
 
 impl Wait {
     fn new(wait: Option<Duration>) -> Wait {
-        Wait {
-            deadline: wait.and_then(|wait| Instant::now().checked_add(wait)),
-        }
+        let none = wait.is_some_and(|wait| wait.is_zero());
+        let deadline = match wait {
+            Some(wait) if !none => Instant::now().checked_add(wait),
+            _ => None,
+        };
+        Wait { deadline, none }
     }
 
     fn left(&self) -> Option<Duration> {
+        if self.none {
+            return Some(Duration::ZERO);
+        }
         self.deadline
             .map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }

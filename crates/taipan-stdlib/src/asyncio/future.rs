@@ -4,6 +4,7 @@
 use super::awaited_by::Waiters;
 use super::imports;
 use super::running;
+use super::shortcut;
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::{
     Args, Obj, Payload, Py, Raised, Tracer, Type, TypeFlags, TypeObject, Value, Vm, builtin_types,
@@ -147,6 +148,9 @@ pub(super) fn initialize(vm: &mut Vm, this: &Value, event_loop: Option<&Value>) 
     let fresh = FutureState::new(Some(event_loop.clone()));
     let old = std::mem::replace(&mut *own(this).lock(vm), fresh);
     drop(old);
+    if shortcut::surely_not_debugging(vm, &event_loop) {
+        return Ok(());
+    }
     let debug = call_method(vm, &event_loop, name!("get_debug"), [], &[])?;
     if vm.truth(&debug)? {
         let extract = imports::extract_stack(vm)?;
@@ -205,6 +209,9 @@ pub(super) fn call_soon(
     argument: Option<&Value>,
     context: Value,
 ) -> Py<()> {
+    if shortcut::call_soon(vm, event_loop, &callback, argument, &context)? {
+        return Ok(());
+    }
     let names = std::slice::from_ref(name!("context"));
     let method = name!("call_soon");
     let handle = match argument {

@@ -10,6 +10,7 @@ mod future_methods;
 mod imports;
 mod iterator;
 mod running;
+mod shortcut;
 mod step;
 mod task;
 mod task_methods;

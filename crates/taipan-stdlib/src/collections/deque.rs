@@ -231,7 +231,8 @@ fn item_at(vm: &mut Vm, deque: &Obj<Deque>, at: usize) -> Option<Value> {
     deque.lock(vm).items.get(at).cloned()
 }
 
-fn push_right(vm: &mut Vm, deque: &Obj<Deque>, item: Value) -> Py<()> {
+/// `deque.append(item)`
+pub fn push_right(vm: &mut Vm, deque: &Obj<Deque>, item: Value) -> Py<()> {
     let pushed = deque.lock(vm).push_back(item);
     match pushed {
         Ok(old) => {

@@ -1,7 +1,7 @@
 //! `_collections`: `deque`, `defaultdict`, `OrderedDict`, and helpers of `namedtuple` and `Counter`.
 
 mod default_dict;
-mod deque;
+pub mod deque;
 mod deque_iterators;
 mod ordered_dict;
 mod ordered_views;

@@ -165,7 +165,7 @@ fn copy_context(vm: &mut Vm, _module: &Value) -> Py {
 
 /// Makes `context` the thread's current one until [`leave`].
 pub fn enter(vm: &mut Vm, context: &Value) -> Py<()> {
-    let previous = vm.thread_state::<Current>().0.borrow().clone();
+    let current = &vm.thread_state::<Current>().0;
     let mut state = context.expect::<Context>().lock(vm);
     if state.entered {
         drop(state);
@@ -173,9 +173,9 @@ pub fn enter(vm: &mut Vm, context: &Value) -> Py<()> {
         return Err(vm.runtime_error(format!("cannot enter context: {shown} is already entered")));
     }
     state.entered = true;
-    state.previous = previous;
+    state.previous = current.borrow_mut().replace(context.clone());
     drop(state);
-    set_current(vm, Some(context.clone()));
+    EPOCH.set(EPOCH.get() + 1);
     Ok(())
 }
 

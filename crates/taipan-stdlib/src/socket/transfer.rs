@@ -6,6 +6,8 @@ use super::wait::{self, Budget, Until};
 use super::{arguments, int_or};
 use crate::audit::audit;
 use crate::support::{int_argument, writable_opt};
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 use taipan_core::buffer::Buffer;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Py, Value, Vm, bind};
@@ -17,13 +19,45 @@ pub(super) fn size(vm: &mut Vm, value: &Value) -> Py<i64> {
     vm.index_i64(value)
 }
 
-/// Room for as many bytes as the program wants to receive.
-pub(super) fn room(vm: &mut Vm, len: usize) -> Py<Vec<u8>> {
-    let mut room = Vec::new();
+thread_local! {
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Room for as many bytes as the program wants to receive. Most ask for much more than comes, again and again, so a thread keeps one
+/// block of it: its pages are there already.
+pub(super) struct Room(Vec<u8>);
+
+/// The largest block that is kept: what transports of asyncio read at a time.
+const KEPT: usize = 256 * 1024;
+
+pub(super) fn room(vm: &mut Vm, len: usize) -> Py<Room> {
+    let mut room = SPARE.take();
+    room.clear();
     if room.try_reserve_exact(len).is_err() {
         return Err(vm.memory_error());
     }
-    Ok(room)
+    Ok(Room(room))
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if self.0.capacity() <= KEPT {
+            SPARE.set(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+impl Deref for Room {
+    type Target = Vec<u8>;
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Room {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
 }
 
 /// Receives into memory of the given length.
