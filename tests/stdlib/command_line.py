@@ -1,5 +1,8 @@
 """The command line: options, variables, exit statuses, and what goes wrong before a program runs."""
+import importlib.util
+import marshal
 import os
+import py_compile
 import subprocess
 import sys
 import tempfile
@@ -110,6 +113,22 @@ with tempfile.TemporaryDirectory() as folder:
     with open(damaged, "wb") as file:
         file.write(b"nothing")
     assert run(damaged)[2].endswith("RuntimeError: Bad magic number in .pyc file\n")
+    with open(script, "w") as file:
+        file.write("import sys\nprint(__name__, __file__ == sys.argv[0], type(__loader__).__name__)\n")
+    compiled = py_compile.compile(script, os.path.join(folder, "compiled.pyc"), doraise=True)
+    assert run(compiled) == (0, "__main__ True SourcelessFileLoader\n", "")
+    header = importlib.util.MAGIC_NUMBER + bytes(12)
+    for body, message in [
+        (marshal.dumps(5), "RuntimeError: Bad code object in .pyc file\n"),
+        (b"\0zz", "RuntimeError: Bad code object in .pyc file\n"),
+        (b"", "RuntimeError: Bad code object in .pyc file\n"),
+    ]:
+        with open(damaged, "wb") as file:
+            file.write(header + body)
+        assert run(damaged)[2].endswith(message), body
+    with open(damaged, "wb") as file:
+        file.write(header[:9])
+    assert run(damaged)[2].endswith("EOFError: EOF read where not expected\n")
 
 # ---- programs: a pipe with a name, which is opened once; an empty code file ----
 with tempfile.TemporaryDirectory() as folder:

@@ -314,9 +314,20 @@ def forks_among_threads():
         assert in_child(lambda: not thread.is_alive())
         thread.join()
 
+    def alone():
+        if threading.main_thread() is not threading.current_thread() or threading.active_count() != 1:
+            return False
+        # The former main thread does not run here, so waiting for it does not take long.
+        main.join(10)
+        waiting = threading.Thread(target=main.join)
+        waiting.start()
+        waiting.join(10)
+        return not main.is_alive() and not waiting.is_alive()
+
     def fork_here():
-        me = threading.current_thread()
-        forked.append(in_child(lambda: threading.main_thread() is me and threading.active_count() == 1))
+        forked.append(in_child(alone))
+
+    main = threading.main_thread()
 
     forked = []
     thread = threading.Thread(target=fork_here)

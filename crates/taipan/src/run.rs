@@ -6,10 +6,8 @@ use crate::startup;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
 use taipan_core::dict_object::Dict;
 use taipan_core::{Py, Raised, Value, Vm, builtin_types, exception, name, str_object};
-use taipan_interp::code_object::CodeObject;
 use taipan_interp::module::Module;
 use taipan_stdlib::audit::audit;
 use taipan_stdlib::builtins::source::{self, Request};
@@ -328,12 +326,12 @@ fn run_compiled(vm: &mut Vm, bytes: &[u8], globals: &Value) -> Py<()> {
     if !bytes.starts_with(&taipan_bytecode::marshal::MAGIC) {
         return Err(vm.runtime_error("Bad magic number in .pyc file"));
     }
-    match taipan_bytecode::marshal::read_file(bytes) {
-        Ok(code) => {
-            let code = CodeObject::create(&Arc::new(code));
-            source::run_code(vm, &code, globals, globals, None).map(drop)
-        }
-        Err(_) => Err(vm.runtime_error("Bad code object in .pyc file")),
+    let Some(body) = bytes.get(taipan_bytecode::marshal::HEADER_LEN..) else {
+        return Err(vm.raise(&builtin_types::EOF_ERROR, "EOF read where not expected"));
+    };
+    match taipan_stdlib::marshal::read_code(vm, body) {
+        Some(code) => source::run_code(vm, &code, globals, globals, None).map(drop),
+        None => Err(vm.runtime_error("Bad code object in .pyc file")),
     }
 }
 

@@ -9,7 +9,7 @@ mod write;
 use crate::ModuleDef;
 use crate::support::add;
 use taipan_core::str_object::name;
-use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound};
+use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, builtin_types};
 use taipan_types::buffer::bytes_like;
 use taipan_types::bytes::new_bytes;
 
@@ -132,6 +132,17 @@ fn load(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
         return Err(vm.type_error(message));
     }
     read::read(vm, read::Source::File(file.clone()), code)
+}
+
+/// The code object that a file holds behind its header; `None` if it holds something else, or nothing that can be read.
+pub fn read_code(vm: &mut Vm, bytes: &[u8]) -> Option<Value> {
+    match read::read(vm, read::Source::Bytes { bytes, at: 0 }, true) {
+        Ok(value) => Some(value).filter(|value| value.is_exact(&builtin_types::CODE)),
+        Err(raised) => {
+            drop(vm.take_raised(raised));
+            None
+        }
+    }
 }
 
 fn loads(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {

@@ -124,7 +124,11 @@ pub(super) fn make(vm: &mut Vm, _module: &Value, ident: &Value) -> Py {
         .and_then(|big| u64::try_from(big).ok())
         .or_else(|| ident.as_i64().map(|ident| ident as u64));
     match ident {
-        Some(ident) => Ok(with(&HANDLE, RUNNING, ident)),
+        Some(ident) => {
+            let made = with(&HANDLE, RUNNING, ident);
+            super::start::know(vm, course(&made));
+            Ok(made)
+        }
         None => Err(vm.type_error("ident must be an integer")),
     }
 }

@@ -17,7 +17,7 @@ const STACK: usize = 8 << 20;
 /// What is kept back of it for dealing with its exhaustion.
 const RESERVE: usize = 256 * 1024;
 
-/// The threads that were started; whether the interpreter waits for them before it ends. One that has ended stays until another is
+/// The threads that are known; whether the interpreter waits for them before it ends. One that has ended stays until another is
 /// started: its last steps are taken without the turn, and a fork meanwhile must find it here.
 #[derive(Default)]
 struct Courses(Mutex<Vec<(Arc<Course>, bool)>>);
@@ -29,7 +29,8 @@ impl Courses {
 
     fn add(&self, course: &Arc<Course>, awaited: bool) {
         let mut courses = self.list();
-        courses.retain(|(course, _)| !course.is_done());
+        // One that only this list knows has neither a thread nor a handle any more.
+        courses.retain(|(course, _)| !course.is_done() && Arc::strong_count(course) > 1);
         courses.push((course.clone(), awaited));
     }
 
@@ -50,6 +51,11 @@ impl Courses {
 
 fn courses(vm: &Vm) -> &'static Courses {
     vm.interpreter_state::<Courses>()
+}
+
+/// A thread that was started by somebody else: after a fork, its handle has to tell that it is gone.
+pub(super) fn know(vm: &Vm, course: &Arc<Course>) {
+    courses(vm).add(course, false);
 }
 
 /// In the child of a fork: all other threads have ended.
