@@ -318,7 +318,7 @@ pub(crate) unsafe fn free(ptr: *const Header) {
         YOUNG.with(|young| young.set(young.get() + 1));
     }
     // SAFETY: the block came from mimalloc, through this file.
-    unsafe { mi::mi_free(ptr as *mut c_void) }
+    unsafe { crate::retire::object(ptr as *mut c_void) }
 }
 
 /// Enlarges the memory of an object of the default heap, moving it if need be. `None` (and nothing happened) if memory ran out
@@ -334,10 +334,19 @@ pub(crate) fn grow(value: &Value, size: usize) -> Option<*mut u8> {
     let block = value.bits() as *mut c_void;
     // SAFETY: the block came from mimalloc; nobody else refers to it.
     let grown = unsafe {
-        if mi::mi_usable_size(block) >= size {
+        let usable = mi::mi_usable_size(block);
+        if usable >= size {
             block
-        } else {
+        } else if !crate::world::is_shared() {
             mi::mi_realloc(block, size)
+        } else {
+            let grown = mi::mi_malloc(size);
+            if !grown.is_null() {
+                std::ptr::copy_nonoverlapping(block.cast::<u8>(), grown.cast::<u8>(), usable);
+                crate::refcount::end(header);
+                crate::retire::object(block);
+            }
+            grown
         }
     };
     (!grown.is_null()).then_some(grown.cast())

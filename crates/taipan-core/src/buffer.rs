@@ -35,6 +35,11 @@ pub struct Buffer {
     pub release: Option<fn(&Value)>,
 }
 
+// SAFETY: the memory lives as long as the buffer; programs whose threads write to the same bytes at the same time get either's.
+unsafe impl Send for Buffer {}
+// SAFETY: as above.
+unsafe impl Sync for Buffer {}
+
 impl Buffer {
     /// A one-dimensional buffer of bytes.
     pub fn bytes(

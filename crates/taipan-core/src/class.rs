@@ -24,7 +24,7 @@ const MAX_INLINE: u32 = 30;
 
 /// A name from module `builtins`.
 pub fn builtin(vm: &mut Vm, name: &Value) -> Py {
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     match builtins.and_then(|dict| dict_of(&dict).and_then(|dict| dict.get_name(name))) {
         Some(value) => Ok(value),
         None => Err(vm.raise(
@@ -232,8 +232,7 @@ pub(crate) fn set_mro(vm: &mut Vm, ty: &'static TypeObject) -> Py<()> {
     let bases = ty.bases().to_vec();
     let Some(custom) = custom else {
         let mro = linearise(vm, ty, &bases)?;
-        note_strangers(ty, &mro);
-        ty.set_mro(mro);
+        take_mro(vm, ty, mro);
         return Ok(());
     };
     // Until then the class must be able to look itself up.
@@ -267,9 +266,21 @@ pub(crate) fn set_mro(vm: &mut Vm, ty: &'static TypeObject) -> Py<()> {
     if mro.is_empty() {
         return Err(vm.type_error("type MRO must not be empty"));
     }
-    note_strangers(ty, &mro);
-    ty.set_mro(mro);
+    take_mro(vm, ty, mro);
     Ok(())
+}
+
+/// Gives a class its MRO. If it had one, others may be looking at it.
+fn take_mro(vm: &mut Vm, ty: &'static TypeObject, mro: Bases) {
+    let take = |_: &mut Vm| {
+        note_strangers(ty, &mro);
+        ty.set_mro(mro);
+    };
+    if ty.mro().is_empty() {
+        take(vm);
+    } else {
+        vm.stop_the_world(take);
+    }
 }
 
 /// Keeps in a flag whether the MRO has types that the bases do not lead to.
@@ -645,7 +656,7 @@ fn take_cell(vm: &mut Vm, dict: &Obj<Dict>, name: &Value) -> Py<Option<Value>> {
 
 /// `__name__` of the globals that the calling Python function runs in.
 pub(crate) fn calling_module(vm: &mut Vm) -> Py<Option<Value>> {
-    let frame = vm.interpreter().hooks.get().frame;
+    let frame = vm.interpreter().hooks.frame;
     let Some(frame) = frame(vm, 0)? else {
         return Ok(None);
     };
@@ -779,9 +790,11 @@ pub(crate) fn set_bases(vm: &mut Vm, ty: &'static TypeObject, value: &Value) -> 
         return Err(vm.type_error(message));
     }
     let old_bases = ty.bases().to_vec();
-    ty.changed();
-    ty.set_bases(bases.clone());
-    ty.set_base(Some(base));
+    vm.stop_the_world(|_| {
+        ty.changed();
+        ty.set_bases(bases.clone());
+        ty.set_base(Some(base));
+    });
     let done = set_mro_tree(vm, ty);
     // A metaclass's `mro` may have assigned other bases meanwhile: those stay.
     let replaced = !ty
@@ -792,20 +805,24 @@ pub(crate) fn set_bases(vm: &mut Vm, ty: &'static TypeObject, value: &Value) -> 
         .eq(bases.iter().copied().map(std::ptr::from_ref));
     if let Err(raised) = done {
         if !replaced {
-            ty.set_bases(old_bases);
-            ty.set_base(Some(old_base));
+            vm.stop_the_world(|_| {
+                ty.set_bases(old_bases);
+                ty.set_base(Some(old_base));
+            });
         }
         return Err(raised);
     }
-    for old in &old_bases {
-        old.forget_subclass(ty);
-    }
-    for new in ty.bases() {
-        new.forget_subclass(ty);
-        new.add_subclass(ty);
-    }
-    ty.changed();
-    slot_table::update_slots(vm, ty);
+    vm.stop_the_world(|vm| {
+        for old in &old_bases {
+            old.forget_subclass(ty);
+        }
+        for new in ty.bases() {
+            new.forget_subclass(ty);
+            new.add_subclass(ty);
+        }
+        ty.changed();
+        slot_table::update_slots(vm, ty);
+    });
     Ok(())
 }
 
@@ -842,7 +859,7 @@ fn set_mro_tree(vm: &mut Vm, ty: &'static TypeObject) -> Py<()> {
                 // A metaclass's `mro` may have assigned other bases, which go with another order.
                 let mut pairs = class.bases().iter().zip(&bases);
                 if class.bases().len() == bases.len() && pairs.all(|(a, b)| std::ptr::eq(*a, *b)) {
-                    class.set_mro(old);
+                    vm.stop_the_world(|_| class.set_mro(old));
                 }
             }
             return Err(raised);
@@ -885,6 +902,6 @@ pub(crate) fn set_class(vm: &mut Vm, object: &Value, value: Option<&Value>) -> P
         );
         return Err(vm.type_error(message));
     }
-    crate::instance::set_type(object, new);
+    vm.stop_the_world(|_| crate::instance::set_type(object, new));
     Ok(())
 }

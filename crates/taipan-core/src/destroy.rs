@@ -100,16 +100,16 @@ pub(crate) unsafe fn run_finalizer(ptr: *const Header, finalize: crate::slots::F
         return false;
     };
     // One reference for the duration of the call, owned by this thread.
-    header.owner.set(crate::refcount::current_owner());
+    header.set_owner(crate::refcount::current_owner());
     header.shared.store(0, std::sync::atomic::Ordering::Relaxed);
-    header.local.set(1);
+    header.set_local(1);
     // SAFETY: that reference; it is given back by hand below.
     let object = ManuallyDrop::new(unsafe { Value::steal(ptr) });
     // The object may die while an exception is on its way: a finaliser must neither see nor replace it.
     let suspended = crate::weakref::park_pending(&mut vm);
     finalize(&mut vm, &object);
     crate::weakref::unpark_pending(&mut vm, suspended);
-    let left = header.local.get() - 1;
-    header.local.set(left);
-    left != 0 || header.shared.load(std::sync::atomic::Ordering::Acquire) != 0
+    let left = header.local() - 1;
+    header.set_local(left);
+    left != 0 || !crate::refcount::give_up(header)
 }

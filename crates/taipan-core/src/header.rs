@@ -5,12 +5,17 @@
 
 use crate::shape;
 use crate::type_object::TypeObject;
-use std::cell::Cell;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU8, AtomicU16, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// `owner` of objects that are never freed.
 pub const OWNER_IMMORTAL: u16 = u16::MAX;
+/// `owner` of objects that all threads use while there are several: each thread counts for itself (see `shared_counts`), and
+/// `local` is the object's number.
+pub const OWNER_SHARED: u16 = u16::MAX - 1;
 /// `owner` of objects whose owner gave them up: only `shared` counts.
 pub const OWNER_MERGED: u16 = 0;
 
@@ -33,20 +38,18 @@ pub const BIT_DYING: u8 = 64;
 #[repr(C, align(8))]
 pub struct Header {
     shape: AtomicU32,
-    /// The owner's references. I-HEADER-2: only the owner thread writes it.
-    pub(crate) local: Cell<u32>,
+    /// The owner's references. I-HEADER-2: only the owner thread writes it, or one that keeps the owner from running.
+    local: AtomicU32,
     /// Other threads' references, `count << 2 | flags`.
     pub(crate) shared: AtomicU32,
-    pub(crate) owner: Cell<u16>,
-    /// The object's lock; 0 is free.
+    /// I-HEADER-3: as for `local`.
+    owner: AtomicU16,
+    /// The object's lock (see `lock`).
     pub(crate) lock: AtomicU8,
     bits: AtomicU8,
 }
 
 const _: () = assert!(size_of::<Header>() == 16);
-
-// SAFETY: `local` and `owner` follow I-HEADER-2, all else is atomic.
-unsafe impl Sync for Header {}
 
 impl Header {
     /// A header with one reference, owned by the current thread.
@@ -54,9 +57,9 @@ impl Header {
     pub fn new(shape: u32, bits: u8) -> Header {
         Header {
             shape: AtomicU32::new(shape),
-            local: Cell::new(1),
+            local: AtomicU32::new(1),
             shared: AtomicU32::new(0),
-            owner: Cell::new(crate::refcount::current_owner()),
+            owner: AtomicU16::new(crate::refcount::current_owner()),
             lock: AtomicU8::new(0),
             bits: AtomicU8::new(bits),
         }
@@ -66,9 +69,9 @@ impl Header {
     pub const fn immortal() -> Header {
         Header {
             shape: AtomicU32::new(0),
-            local: Cell::new(1),
+            local: AtomicU32::new(1),
             shared: AtomicU32::new(0),
-            owner: Cell::new(OWNER_IMMORTAL),
+            owner: AtomicU16::new(OWNER_IMMORTAL),
             lock: AtomicU8::new(0),
             bits: AtomicU8::new(BIT_UNTRACKED),
         }
@@ -76,12 +79,33 @@ impl Header {
 
     #[inline(always)]
     pub fn shape(&self) -> u32 {
-        self.shape.load(Relaxed)
+        self.shape.load(Acquire)
+    }
+
+    /// Whoever reads the new shape sees the slots it names filled.
+    #[inline(always)]
+    pub(crate) fn set_shape(&self, shape: u32) {
+        self.shape.store(shape, Release);
     }
 
     #[inline(always)]
-    pub(crate) fn set_shape(&self, shape: u32) {
-        self.shape.store(shape, Relaxed);
+    pub(crate) fn owner(&self) -> u16 {
+        self.owner.load(Relaxed)
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_owner(&self, owner: u16) {
+        self.owner.store(owner, Relaxed);
+    }
+
+    #[inline(always)]
+    pub(crate) fn local(&self) -> u32 {
+        self.local.load(Relaxed)
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_local(&self, count: u32) {
+        self.local.store(count, Relaxed);
     }
 
     /// The type, through the shape table.
@@ -107,12 +131,12 @@ impl Header {
 
     #[inline(always)]
     pub fn is_immortal(&self) -> bool {
-        self.owner.get() == OWNER_IMMORTAL
+        self.owner() == OWNER_IMMORTAL
     }
 
     /// Makes the object immortal: its counts no longer change.
     pub fn make_immortal(&self) {
-        self.owner.set(OWNER_IMMORTAL);
+        self.set_owner(OWNER_IMMORTAL);
     }
 }
 

@@ -8,11 +8,13 @@
 //! `__dict__` once somebody asked for it: from then on the instance has its type's dict shape and the dict holds all attributes.
 
 use crate::dict_object::{self, Dict};
-use crate::header::{Header, Obj};
+use crate::header::Header;
+use crate::lock::Held;
 use crate::payload::Tracer;
 use crate::shape::Shape;
 use crate::type_object::{TypeFlags, TypeObject};
 use crate::value::Value;
+use crate::world;
 use std::ptr::null_mut;
 
 /// What does not fit into an instance.
@@ -103,19 +105,19 @@ fn slot_cell(header: &Header, ty: &TypeObject, slot: u32) -> Option<*mut Option<
 pub fn get(object: &Value, name: &Value) -> Option<Value> {
     let header = object.header()?;
     let ty = header.type_object();
-    match Shape::get(header.shape()) {
-        Some(shape) => {
-            let slot = shape.slot_of(name)?;
-            // SAFETY: the cell belongs to the live object; the clone is made before anything else runs.
-            slot_cell(header, ty, slot).and_then(|cell| unsafe { (*cell).clone() })
+    let dict = {
+        let _held = Held::new(header);
+        match Shape::get(header.shape()) {
+            Some(shape) => {
+                let slot = shape.slot_of(name)?;
+                // SAFETY: the cell belongs to the live object, which is locked.
+                return slot_cell(header, ty, slot).and_then(|cell| unsafe { (*cell).clone() });
+            }
+            None if ty.has(TypeFlags::DICT) => extra(header, ty)?.dict.clone()?,
+            None => return None,
         }
-        None if ty.has(TypeFlags::DICT) => dict_of(header, ty)?.get_name(name),
-        None => None,
-    }
-}
-
-fn dict_of<'a>(header: &'a Header, ty: &TypeObject) -> Option<&'a Obj<Dict>> {
-    extra(header, ty)?.dict.as_ref()?.cast::<Dict>()
+    };
+    dict.cast::<Dict>()?.get_name(name)
 }
 
 /// What became of an attempt to store an attribute.
@@ -135,22 +137,23 @@ pub fn set(object: &Value, name: &Value, value: Value) -> Stored {
         return Stored::NoDict;
     };
     let ty = header.type_object();
+    let _held = Held::new(header);
     let Some(shape) = Shape::get(header.shape()) else {
         return if ty.has(TypeFlags::DICT) {
-            Stored::InDict(dict(object))
+            Stored::InDict(dict_locked(header, ty))
         } else {
             Stored::NoDict
         };
     };
     if let Some(slot) = shape.slot_of(name) {
         return match slot_cell(header, ty, slot) {
-            // SAFETY: the cell belongs to the live object.
+            // SAFETY: the cell belongs to the live object, which is locked.
             Some(cell) => Stored::Done(unsafe { (*cell).replace(value) }),
             None => Stored::NoDict,
         };
     }
     let Some(wider) = shape.with(ty, name) else {
-        return Stored::InDict(dict(object));
+        return Stored::InDict(dict_locked(header, ty));
     };
     let slot = wider.names().len() as u32 - 1;
     if slot >= ty.inline_slots() {
@@ -168,29 +171,29 @@ pub fn set(object: &Value, name: &Value, value: Value) -> Stored {
 pub fn delete(object: &Value, name: &Value) -> Option<Value> {
     let header = object.header()?;
     let ty = header.type_object();
-    let Some(shape) = Shape::get(header.shape()) else {
-        return if ty.has(TypeFlags::DICT) {
-            dict_of(header, ty)?.remove_name(name)
-        } else {
-            None
-        };
-    };
-    let slot = shape.slot_of(name)?;
-    if slot as usize + 1 == shape.names().len()
-        && let Some(parent) = shape.parent()
-    {
-        let cell = slot_cell(header, ty, slot)?;
-        // SAFETY: the cell belongs to the live object.
-        let old = unsafe { (*cell).take() };
-        if slot >= ty.inline_slots() {
-            extra_or_make(header, ty).overflow.pop();
+    let dict = {
+        let _held = Held::new(header);
+        if let Some(shape) = Shape::get(header.shape()) {
+            let slot = shape.slot_of(name)?;
+            if slot as usize + 1 == shape.names().len()
+                && let Some(parent) = shape.parent()
+            {
+                let cell = slot_cell(header, ty, slot)?;
+                header.set_shape(parent.id());
+                // SAFETY: the cell belongs to the live object, which is locked.
+                let old = unsafe { (*cell).take() };
+                if slot >= ty.inline_slots() {
+                    extra_or_make(header, ty).overflow.pop();
+                }
+                return old;
+            }
+        } else if !ty.has(TypeFlags::DICT) {
+            return None;
         }
-        header.set_shape(parent.id());
-        return old;
-    }
-    // The order of the others must stay: let a dict keep it.
-    dict(object);
-    dict_of(header, ty)?.remove_name(name)
+        // The order of the others must stay: let a dict keep it.
+        dict_locked(header, ty)
+    };
+    dict.cast::<Dict>()?.remove_name(name)
 }
 
 /// Does the object's type give its instances a `__dict__`?
@@ -203,7 +206,11 @@ pub fn dict(object: &Value) -> Value {
     let Some(header) = object.header() else {
         return dict_object::new_dict();
     };
-    let ty = header.type_object();
+    let _held = Held::new(header);
+    dict_locked(header, header.type_object())
+}
+
+fn dict_locked(header: &Header, ty: &TypeObject) -> Value {
     if let Some(dict) = extra(header, ty).and_then(|extra| extra.dict.clone()) {
         return dict;
     }
@@ -211,7 +218,7 @@ pub fn dict(object: &Value) -> Value {
     if let (Some(shape), Some(target)) = (Shape::get(header.shape()), dict.cast::<Dict>()) {
         for (slot, name) in shape.names().iter().enumerate() {
             let cell = slot_cell(header, ty, slot as u32);
-            // SAFETY: the cell belongs to the live object.
+            // SAFETY: the cell belongs to the live object, which is locked.
             if let Some(value) = cell.and_then(|cell| unsafe { (*cell).take() }) {
                 target.set_name(name, value);
             }
@@ -226,12 +233,11 @@ pub fn dict(object: &Value) -> Value {
 
 /// Replaces the object's `__dict__`; gives what it had.
 pub fn set_dict(object: &Value, new: Value) -> Option<Value> {
-    let old = dict(object);
     let header = object.header()?;
-    extra_or_make(header, header.type_object())
-        .dict
-        .replace(new)
-        .or(Some(old))
+    let ty = header.type_object();
+    let _held = Held::new(header);
+    let old = dict_locked(header, ty);
+    extra_or_make(header, ty).dict.replace(new).or(Some(old))
 }
 
 /// The `__slots__` place number `index`.
@@ -240,7 +246,7 @@ pub fn fixed(object: &Value, index: u32) -> Option<Value> {
     let header = object.header()?;
     let cell: *const Option<Value> = storage(header, header.type_object()).cast();
     // SAFETY: member descriptors check the type, so the place exists.
-    unsafe { (*cell.wrapping_add(index as usize)).clone() }
+    unsafe { read(cell.wrapping_add(index as usize)) }
 }
 
 /// Stores to (or empties) the `__slots__` place number `index`; gives what was there.
@@ -248,8 +254,90 @@ pub fn fixed(object: &Value, index: u32) -> Option<Value> {
 pub fn set_fixed(object: &Value, index: u32, value: Option<Value>) -> Option<Value> {
     let header = object.header()?;
     let cell: *mut Option<Value> = storage(header, header.type_object()).cast();
+    let _held = Held::new(header);
     // SAFETY: as in `fixed`.
     unsafe { std::mem::replace(&mut *cell.wrapping_add(index as usize), value) }
+}
+
+/// The value in a place that other threads may write to.
+///
+/// # Safety
+/// The place belongs to a live object, or was one's since this thread's last safepoint.
+#[inline(always)]
+pub unsafe fn read(place: *const Option<Value>) -> Option<Value> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if world::is_shared() {
+            read_shared(place)
+        } else {
+            (*place).clone()
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn read_shared(place: *const Option<Value>) -> Option<Value> {
+    loop {
+        // SAFETY: as for `read`; what was in the place is an object's memory until the next safepoint.
+        unsafe {
+            let word = place.cast::<u64>().read_volatile();
+            if let Some(value) = crate::refcount::count_word(word)
+                && place.cast::<u64>().read_volatile() == word
+            {
+                return Some(value);
+            }
+            if word == 0 {
+                return None;
+            }
+        }
+        std::hint::spin_loop();
+    }
+}
+
+/// The value in the place at byte `offset` of an object that had shape `shape`, for inline caches; `None` if it has another one now.
+///
+/// # Safety
+/// Objects of that shape have an attribute place there.
+#[inline(always)]
+pub unsafe fn read_slot(header: &Header, shape: u32, offset: u64) -> Option<Value> {
+    let place = (header as *const Header)
+        .wrapping_byte_add(offset as usize)
+        .cast::<Option<Value>>();
+    // SAFETY: the place is inside the object.
+    let found = unsafe { read(place) };
+    if world::is_shared() && header.shape() != shape {
+        return None;
+    }
+    found
+}
+
+/// Writes the word of an owned value to the place at byte `offset` of an object of shape `shape`, which has `then` afterwards, for
+/// inline caches; gives what was there. `None`, and nothing happened: the object has another shape.
+///
+/// # Safety
+/// Objects of that shape have an attribute place there; shape `then` is the same or a child that names the place.
+#[inline(always)]
+pub unsafe fn write_slot(
+    header: &Header,
+    shape: u32,
+    then: u32,
+    offset: u64,
+    word: u64,
+) -> Option<Option<Value>> {
+    let _held = Held::new(header);
+    if header.shape() != shape {
+        return None;
+    }
+    let place = (header as *const Header)
+        .wrapping_byte_add(offset as usize)
+        .cast::<Option<Value>>()
+        .cast_mut();
+    // SAFETY: the place is inside the object, which is locked.
+    let old = unsafe { (*place).replace(Value::from_bits(word)) };
+    if then != shape {
+        header.set_shape(then);
+    }
+    Some(old)
 }
 
 /// Attribute places to look at: none once a dict has taken over. Such an object may come from a class with fewer places than its
@@ -354,7 +442,7 @@ pub fn set_type(object: &Value, ty: &TypeObject) {
             && Shape::get(header.shape()).is_some_and(|shape| !shape.names().is_empty());
         // An object without room for the new class's places keeps its attributes in a dict.
         if attributes || has_dict(object) && object.type_of().inline_slots() < ty.inline_slots() {
-            dict(object);
+            dict_locked(header, object.type_of());
         }
         let keeps_dict = has_dict(object) && Shape::get(header.shape()).is_none();
         header.set_shape(if keeps_dict {
@@ -363,13 +451,4 @@ pub fn set_type(object: &Value, ty: &TypeObject) {
             ty.root_shape()
         });
     }
-}
-
-/// Sets the shape after an inline cache has filled the slot that the new shape adds.
-///
-/// # Safety
-/// The new shape is the old one's child and its last slot holds a value.
-#[inline(always)]
-pub unsafe fn set_shape(header: &Header, shape: u32) {
-    header.set_shape(shape);
 }

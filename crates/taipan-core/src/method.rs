@@ -445,7 +445,7 @@ fn set_forwarded(vm: &mut Vm, object: &Value, name: &Value, value: Option<&Value
 }
 
 fn wrapper_class_getitem(vm: &mut Vm, cls: &Value, item: &Value) -> Py {
-    (vm.interpreter().hooks.get().generic_alias)(vm, cls, item)
+    (vm.interpreter().hooks.generic_alias)(vm, cls, item)
 }
 
 static WRAPPER_METHODS: [MethodDef; 1] = [f1(

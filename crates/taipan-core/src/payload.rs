@@ -44,7 +44,7 @@ impl<'a> Tracer<'a> {
 /// # Safety
 /// `trace` reports each counted reference exactly once (I-GC-1; the collector's sanity mode recounts them), and
 /// `type_object` is the type whose layout is this very type.
-pub unsafe trait Payload: Sized + 'static {
+pub unsafe trait Payload: Sized + Sync + 'static {
     /// May objects of this type be part of a reference cycle?
     const GC: bool = false;
     /// The type that has this payload.

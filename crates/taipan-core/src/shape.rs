@@ -8,7 +8,10 @@ use crate::type_object::TypeObject;
 use crate::value::Value;
 use std::cell::UnsafeCell;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicPtr, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Mutex, OnceLock};
 
 /// Most shapes a process can have at a time (a static table; pages are only used when touched).
@@ -133,8 +136,7 @@ impl Shape {
             children: UnsafeCell::new(Vec::new()),
             lock: Mutex::new(()),
         }));
-        entry(id).shape.store(shape, Relaxed);
-        entry(id).set_version(ty.version());
+        entry(id).shape.store(shape, Release);
         ty.register_shape(id);
         // SAFETY: freed with its type only, when no instance is left.
         Some(unsafe { &*shape })
@@ -148,7 +150,7 @@ impl Shape {
     /// The shape with this number, if its instances take attributes.
     #[inline]
     pub fn get(id: u32) -> Option<&'static Shape> {
-        let shape = entry(id).shape.load(Relaxed);
+        let shape = entry(id).shape.load(Acquire);
         // SAFETY: see `create`.
         unsafe { shape.as_ref() }
     }

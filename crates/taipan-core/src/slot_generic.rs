@@ -484,7 +484,7 @@ fn slot_set_item(vm: &mut Vm, object: &Value, key: &Value, value: Option<&Value>
 }
 
 fn slot_buffer(vm: &mut Vm, object: &Value, flags: u32) -> Py<Buffer> {
-    (vm.interpreter().hooks.get().python_buffer)(vm, object, flags)
+    (vm.interpreter().hooks.python_buffer)(vm, object, flags)
 }
 
 // ---- operators ----

@@ -518,7 +518,7 @@ fn wrap_buffer(
         return Err(vm.overflow_error(format!("buffer flags too {side}")));
     };
     let buffer = function(vm, receiver, flags as u32)?;
-    (vm.interpreter().hooks.get().buffer_method)(vm, buffer)
+    (vm.interpreter().hooks.buffer_method)(vm, buffer)
 }
 
 fn wrap_release_buffer(
@@ -529,7 +529,7 @@ fn wrap_release_buffer(
     args: Args<'_>,
 ) -> Py {
     let values = take(vm, entry, args, 1)?;
-    (vm.interpreter().hooks.get().release_method)(vm, receiver, &values[0])
+    (vm.interpreter().hooks.release_method)(vm, receiver, &values[0])
 }
 
 // ---- the table ----

@@ -612,10 +612,7 @@ pub fn try_append(a: Value, b: &Str) -> Result<Value, Value> {
     // SAFETY: just tested.
     let text = unsafe { a.cast_unchecked::<Str>() };
     let header = text.header();
-    let unshared = header.owner.get() == crate::refcount::current_owner()
-        && header.local.get() == 1
-        && header.shared.load(Relaxed) == 0;
-    if !unshared || text.is_interned() || b.kind() > text.kind() {
+    if !crate::refcount::is_only(header) || text.is_interned() || b.kind() > text.kind() {
         return Err(a);
     }
     let (old_len, kind) = (text.len(), text.kind());
@@ -667,7 +664,10 @@ impl Interned {
             other.kind() == kind && other.bytes() == bytes
         };
         let word = self.0.find(hash, same)?;
-        Some(interned_text(*word).to_value())
+        let found = interned_text(*word);
+        // One that is dying on another thread is not found: it only waits for the lock to take itself out.
+        // SAFETY: the reference was just counted.
+        crate::refcount::try_incref(found.header()).then(|| unsafe { Value::steal(found.header()) })
     }
 }
 

@@ -1,11 +1,11 @@
-//! Whose turn it is. The threads of an interpreter take turns: one runs Python code, others wait or are in a blocking call.
+//! Turns: with `PYTHON_GIL=1` one thread at a time runs Python code, others wait for their turn or are in a blocking call.
 //!
 //! A turn changes hands at safepoints (never under a guard) and around blocking calls, so whatever holds between two safepoints
-//! holds as if there were one thread. It is also what a collection needs: the world is stopped for whoever has the turn.
-//! `docs/internals/threads.md` tells what is still to be made safe before threads run at the same time.
+//! holds as if there were one thread.
 
-use crate::vm::{Interpreter, Thread, Vm, breaker};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::vm::{Thread, breaker};
+use crate::world::sleep_for_ever;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,11 +16,9 @@ pub(crate) struct Turn {
     free: Condvar,
     /// Somebody has taken it.
     taken: Condvar,
-    /// Microseconds after which one who waits asks for it (`sys.setswitchinterval`).
-    interval: AtomicU64,
 }
 
-struct State {
+pub(crate) struct State {
     /// The thread whose turn it is, as an address; 0 for none.
     holder: usize,
     waiting: usize,
@@ -45,8 +43,17 @@ impl Turn {
             }),
             free: Condvar::new(),
             taken: Condvar::new(),
-            interval: AtomicU64::new(5000),
         }
+    }
+
+    /// Keeps whose turn it is from changing.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state()
+    }
+
+    /// Nobody but `thread` gets the turn any more.
+    pub(crate) fn close(&self, thread: &Thread) {
+        self.state().closed_by = address(thread);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -63,7 +70,8 @@ impl Turn {
                 drop(state);
                 sleep_for_ever();
             }
-            let interval = Duration::from_micros(self.interval.load(Relaxed).max(1));
+            let interval =
+                Duration::from_micros(thread.interpreter.switch_interval.load(Relaxed).max(1));
             let (next, waited) = self
                 .free
                 .wait_timeout(state, interval)
@@ -96,7 +104,7 @@ impl Turn {
     }
 
     /// Lets another thread that waits have the turn, then takes it again.
-    fn pass(&self, thread: &'static Thread) {
+    pub(crate) fn pass(&self, thread: &'static Thread) {
         let mut state = self.state();
         if state.waiting == 0 {
             return;
@@ -115,83 +123,9 @@ impl Turn {
     }
 }
 
-/// For threads that outlive their interpreter: what they would go on with is gone.
-fn sleep_for_ever() -> ! {
-    loop {
-        std::thread::park();
+impl State {
+    /// In the child of a fork: nobody waits.
+    pub(crate) fn only_one(&mut self) {
+        self.waiting = 0;
     }
-}
-
-impl Vm {
-    /// Runs `call`, which may block and touches no Python object, while other threads have the turn. `errno` is what `call`
-    /// left it at.
-    #[inline]
-    pub fn detached<R>(&mut self, call: impl FnOnce() -> R) -> R {
-        let thread = self.thread();
-        if !thread.shared_process() {
-            return call();
-        }
-        let turn = &thread.interpreter.turn;
-        turn.leave();
-        let result = call();
-        let errno = errno();
-        turn.take(thread);
-        set_errno(errno);
-        result
-    }
-
-    /// Lets other threads run, for the safepoint.
-    pub fn yield_turn(&mut self) {
-        let thread = self.thread();
-        thread.interpreter.turn.pass(thread);
-    }
-
-    /// Ends all other threads: they never get the turn again.
-    pub fn close_turns(&mut self) {
-        let thread = self.thread();
-        thread.interpreter.turn.state().closed_by = address(thread);
-    }
-
-    /// Runs `fork`; in the child (it gives 0) no other thread is left, and this one is the main thread.
-    pub fn fork(&mut self, fork: impl FnOnce() -> i32) -> i32 {
-        let thread = self.thread();
-        let interpreter = thread.interpreter;
-        let mut threads = interpreter.threads();
-        let mut state = interpreter.turn.state();
-        let result = fork();
-        if result == 0 {
-            state.waiting = 0;
-            thread.is_main.set(true);
-            threads.retain(|other| std::ptr::eq(*other, thread));
-            interpreter.forget_other_threads();
-        }
-        result
-    }
-}
-
-impl Interpreter {
-    /// The threads that are attached.
-    pub fn threads(&self) -> MutexGuard<'_, Vec<&'static Thread>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Seconds after which a thread that waits for its turn asks for it.
-    pub fn switch_interval(&self) -> f64 {
-        self.turn.interval.load(Relaxed) as f64 / 1e6
-    }
-
-    /// Sets [`Interpreter::switch_interval`].
-    pub fn set_switch_interval(&self, seconds: f64) {
-        self.turn.interval.store((seconds * 1e6) as u64, Relaxed);
-    }
-}
-
-fn errno() -> i32 {
-    // SAFETY: the C library's own cell of this thread.
-    unsafe { *libc::__errno_location() }
-}
-
-fn set_errno(number: i32) {
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = number }
 }

@@ -110,22 +110,26 @@ pub fn type_set_attr(vm: &mut Vm, object: &Value, name: &Value, value: Option<&V
     {
         return set(vm, &descriptor, object, value);
     }
-    match store(ty, name, value) {
+    match store(vm, ty, name, value) {
         Some(old) => drop(old),
         None if value.is_none() => return Err(vm.no_attribute(object, name)),
         None => {}
     }
-    slot_table::update_slots_named(vm, ty, name);
     Ok(())
 }
 
-/// Writes to a class's namespace; gives what was there. Caches hold uncounted references, so they go first.
-fn store(ty: &TypeObject, name: &Value, value: Option<&Value>) -> Option<Value> {
-    ty.changed();
-    match value {
-        Some(value) => ty.namespace().set_name(name, value.clone()),
-        None => ty.namespace().remove_name(name),
-    }
+/// Writes to a class's namespace and to the slots that the name has a say in; gives what was there. Caches hold uncounted
+/// references, so they go first; and no other thread is between looking at a cache and using what is in it.
+fn store(vm: &mut Vm, ty: &TypeObject, name: &Value, value: Option<&Value>) -> Option<Value> {
+    vm.stop_the_world(|vm| {
+        ty.changed();
+        let old = match value {
+            Some(value) => ty.namespace().set_name(name, value.clone()),
+            None => ty.namespace().remove_name(name),
+        };
+        slot_table::update_slots_named(vm, ty, name);
+        old
+    })
 }
 
 // ---- name, module, documentation ----
@@ -214,8 +218,10 @@ fn set_name(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
     if ty.qualname().is_none() {
         ty.set_qualname(Some(str_object::name(ty.short_name())));
     }
-    ty.changed();
-    ty.set_name(&text);
+    vm.stop_the_world(|_| {
+        ty.changed();
+        ty.set_name(&text);
+    });
     Ok(())
 }
 
@@ -233,7 +239,7 @@ fn set_qualname(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
             ty.name()
         )));
     }
-    ty.set_qualname(Some(value.clone()));
+    drop(vm.stop_the_world(|_| ty.replace_qualname(Some(value.clone()))));
     Ok(())
 }
 
@@ -252,7 +258,7 @@ fn get_module(vm: &mut Vm, object: &Value) -> Py {
 fn set_module(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
     let ty = this(object);
     let value = assigned(vm, ty, "__module__", value)?;
-    drop(store(ty, name!("__module__"), Some(value)));
+    drop(store(vm, ty, name!("__module__"), Some(value)));
     ty.namespace().remove_name(name!("__firstlineno__"));
     Ok(())
 }
@@ -287,7 +293,7 @@ fn get_doc(vm: &mut Vm, object: &Value) -> Py {
 fn set_doc(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
     let ty = this(object);
     let value = assigned(vm, ty, "__doc__", value)?;
-    drop(store(ty, name!("__doc__"), Some(value)));
+    drop(store(vm, ty, name!("__doc__"), Some(value)));
     Ok(())
 }
 
@@ -326,7 +332,7 @@ fn get_mro(_vm: &mut Vm, object: &Value) -> Py {
 
 fn get_dict(vm: &mut Vm, object: &Value) -> Py {
     let namespace = this(object).namespace().to_value();
-    (vm.interpreter().hooks.get().mapping_proxy)(vm, &namespace)
+    (vm.interpreter().hooks.mapping_proxy)(vm, &namespace)
 }
 
 // ---- abstract classes, annotations, type parameters ----
@@ -351,7 +357,7 @@ fn set_abstract_methods(vm: &mut Vm, object: &Value, value: Option<&Value>) -> P
         Some(value) => vm.truth(value)?,
         None => false,
     };
-    if store(ty, name, value).is_none() && value.is_none() {
+    if store(vm, ty, name, value).is_none() && value.is_none() {
         return Err(bare_attribute_error(vm, object, name));
     }
     let mut flags = ty.flags();
@@ -391,6 +397,7 @@ fn get_annotations(vm: &mut Vm, object: &Value) -> Py {
         crate::dict_object::new_dict()
     };
     drop(store(
+        vm,
         ty,
         name!("__annotations_cache__"),
         Some(&annotations),
@@ -409,12 +416,12 @@ fn set_annotations(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()>
     } else {
         name!("__annotations_cache__")
     };
-    let old = store(ty, name, value);
+    let old = store(vm, ty, name, value);
     if value.is_none() && old.is_none() {
         return Err(bare_attribute_error(vm, object, name!("__annotations__")));
     }
-    drop(store(ty, name!("__annotate_func__"), None));
-    drop(store(ty, name!("__annotate__"), None));
+    drop(store(vm, ty, name!("__annotate_func__"), None));
+    drop(store(vm, ty, name!("__annotate__"), None));
     Ok(())
 }
 
@@ -432,7 +439,12 @@ fn get_annotate(vm: &mut Vm, object: &Value) -> Py {
             };
         }
     }
-    drop(store(ty, name!("__annotate_func__"), Some(&Value::none())));
+    drop(store(
+        vm,
+        ty,
+        name!("__annotate_func__"),
+        Some(&Value::none()),
+    ));
     Ok(Value::none())
 }
 
@@ -447,10 +459,10 @@ fn set_annotate(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
     if !value.is_none() && !vm.is_callable(value) {
         return Err(vm.type_error("__annotate__ must be callable or None"));
     }
-    drop(store(ty, name!("__annotate_func__"), Some(value)));
+    drop(store(vm, ty, name!("__annotate_func__"), Some(value)));
     if !value.is_none() {
-        drop(store(ty, name!("__annotations_cache__"), None));
-        drop(store(ty, name!("__annotations__"), None));
+        drop(store(vm, ty, name!("__annotations_cache__"), None));
+        drop(store(vm, ty, name!("__annotations__"), None));
     }
     Ok(())
 }
@@ -468,7 +480,7 @@ fn get_type_params(_vm: &mut Vm, object: &Value) -> Py {
 fn set_type_params(vm: &mut Vm, object: &Value, value: Option<&Value>) -> Py<()> {
     let ty = this(object);
     let value = assigned(vm, ty, "__type_params__", value)?;
-    drop(store(ty, name!("__type_params__"), Some(value)));
+    drop(store(vm, ty, name!("__type_params__"), Some(value)));
     Ok(())
 }
 

@@ -10,10 +10,14 @@ use crate::shape::{self, Shape};
 use crate::slots::Slots;
 use crate::value::Value;
 use crate::vm::Vm;
-use std::cell::{Cell, OnceCell, UnsafeCell};
+use std::cell::{Cell, UnsafeCell};
 use std::collections::HashSet;
 use std::ptr::{null, null_mut};
-use std::sync::Mutex;
+use std::sync::atomic::{
+    AtomicU8, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 bitflags::bitflags! {
     /// What kind of type it is.
@@ -105,11 +109,16 @@ impl TypeSpec {
     };
 }
 
+/// [`Type::ready`]: builtin methods are not in the namespace yet, are being put there, are there.
+const EMPTY: u8 = 0;
+const FILLING: u8 = 1;
+const READY: u8 = 2;
+
 /// A type object.
 pub type TypeObject = Obj<Type>;
 
-/// The payload of type objects. Fields are cells that only type creation and assignment to classes write, with the type
-/// lock held or before the type is visible.
+/// The payload of type objects. Fields are cells that are written before the type is visible to other threads, with the world
+/// stopped, or (subclasses, shapes, version) with the lock of types held.
 pub struct Type {
     name: Cell<&'static str>,
     flags: Cell<TypeFlags>,
@@ -120,7 +129,7 @@ pub struct Type {
     root_shape: Cell<u32>,
     /// Shape of instances that keep their attributes in a dict.
     dict_shape: Cell<u32>,
-    version: Cell<u32>,
+    version: AtomicU32,
     /// Slots of `__slots__`, from the layout's end on.
     fixed_slots: Cell<u32>,
     /// Slots for attributes inside the instance.
@@ -130,9 +139,9 @@ pub struct Type {
     subclasses: UnsafeCell<Vec<*const TypeObject>>,
     shapes: UnsafeCell<Vec<u32>>,
     /// The namespace, an exact dict.
-    dict: OnceCell<Value>,
+    dict: OnceLock<Value>,
     /// Builtin methods have been put into the namespace.
-    ready: Cell<bool>,
+    ready: AtomicU8,
     /// For heap types: `__qualname__`, `__type_params__` and the like live in the namespace or here.
     qualname: UnsafeCell<Option<Value>>,
 }
@@ -208,15 +217,15 @@ impl Type {
             layout: Cell::new(&EMPTY_LAYOUT),
             root_shape: Cell::new(0),
             dict_shape: Cell::new(0),
-            version: Cell::new(0),
+            version: AtomicU32::new(0),
             fixed_slots: Cell::new(0),
             inline_slots: Cell::new(0),
             mro: UnsafeCell::new(Vec::new()),
             bases: UnsafeCell::new(Vec::new()),
             subclasses: UnsafeCell::new(Vec::new()),
             shapes: UnsafeCell::new(Vec::new()),
-            dict: OnceCell::new(),
-            ready: Cell::new(false),
+            dict: OnceLock::new(),
+            ready: AtomicU8::new(EMPTY),
             qualname: UnsafeCell::new(None),
         }
     }
@@ -328,7 +337,8 @@ impl Type {
 
     /// Direct subclasses that are still alive.
     pub fn subclasses(&self) -> Vec<Value> {
-        // SAFETY: dying types take themselves out first (`forget_subclass`).
+        let _locked = lock();
+        // SAFETY: locked; dying types take themselves out first (`forget_subclass`).
         unsafe {
             (*self.subclasses.get())
                 .iter()
@@ -338,12 +348,14 @@ impl Type {
     }
 
     pub fn add_subclass(&self, ty: &TypeObject) {
-        // SAFETY: with the type lock held.
+        let _locked = lock();
+        // SAFETY: locked.
         unsafe { (*self.subclasses.get()).push(ty) }
     }
 
     pub fn forget_subclass(&self, ty: *const TypeObject) {
-        // SAFETY: with the type lock held.
+        let _locked = lock();
+        // SAFETY: locked.
         unsafe { (*self.subclasses.get()).retain(|own| !std::ptr::eq(*own, ty)) }
     }
 
@@ -357,8 +369,11 @@ impl Type {
         self.dict_shape.get()
     }
 
+    /// Makes a shape one of this type's, with the type's version.
     pub(crate) fn register_shape(&self, id: u32) {
-        // SAFETY: with the shape's or type's lock held.
+        let _locked = lock();
+        shape::entry(id).set_version(self.version());
+        // SAFETY: locked.
         unsafe { (*self.shapes.get()).push(id) }
     }
 
@@ -397,7 +412,7 @@ impl Type {
     /// The version that changes with every change of the type or its bases; 0 if it has none now.
     #[inline(always)]
     pub fn version(&self) -> u32 {
-        self.version.get()
+        self.version.load(Relaxed)
     }
 
     #[inline]
@@ -412,10 +427,20 @@ impl Type {
     }
 
     pub fn set_qualname(&self, qualname: Option<Value>) {
-        // SAFETY: with the type lock held; the old value is dropped after the exchange.
-        let old = unsafe { std::mem::replace(&mut *self.qualname.get(), qualname) };
-        drop(old);
+        drop(self.replace_qualname(qualname));
     }
+
+    /// Sets the qualified name of a class that no other thread looks at now; gives the former one.
+    pub fn replace_qualname(&self, qualname: Option<Value>) -> Option<Value> {
+        // SAFETY: the caller's promise.
+        unsafe { std::mem::replace(&mut *self.qualname.get(), qualname) }
+    }
+}
+
+/// The one lock for versions, shapes and subclasses of types. No Python code runs under it.
+fn lock() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn replace_row(row: &UnsafeCell<Vec<&'static TypeObject>>, new: Vec<&'static TypeObject>) {
@@ -524,67 +549,106 @@ impl TypeObject {
 
     /// Gives the type a version if it has none. 0: do not cache anything about it.
     pub fn assign_version(&self) -> u32 {
+        match self.version() {
+            0 => self.assign_version_locked(&lock()),
+            version => version,
+        }
+    }
+
+    fn assign_version_locked(&self, locked: &MutexGuard<'_, ()>) -> u32 {
         if self.has(TypeFlags::STRANGE_MRO) {
             return 0;
         }
-        if self.version.get() == 0 {
+        if self.version() == 0 {
             // A change of a base must find this type by its own non-zero version.
             for base in self.bases() {
-                if base.assign_version() == 0 {
+                if base.assign_version_locked(locked) == 0 {
                     return 0;
                 }
             }
             let version = shape::fresh_version();
-            self.version.set(version);
-            // SAFETY: read only, the row does not change meanwhile.
+            self.version.store(version, Relaxed);
+            // SAFETY: locked.
             for id in unsafe { &*self.shapes.get() } {
                 shape::entry(*id).set_version(version);
             }
         }
-        self.version.get()
+        self.version()
     }
 
     /// Makes every cache about this type and its subclasses stale.
     pub fn changed(&self) {
-        if self.version.get() == 0 {
+        if self.version() != 0 {
+            self.changed_locked(&lock());
+        }
+    }
+
+    fn changed_locked(&self, locked: &MutexGuard<'_, ()>) {
+        if self.version() == 0 {
             return;
         }
-        self.version.set(0);
-        // SAFETY: read only, the rows do not change meanwhile.
+        self.version.store(0, Relaxed);
+        // SAFETY: locked.
         unsafe {
             for id in &*self.shapes.get() {
                 shape::entry(*id).set_version(0);
             }
             for ty in &*self.subclasses.get() {
-                (**ty).changed();
+                (**ty).changed_locked(locked);
             }
         }
     }
 
     /// The namespace (an exact dict), with builtin methods in it.
+    #[inline]
     pub fn namespace(&self) -> &Obj<Dict> {
-        let value = self.dict.get_or_init(crate::dict_object::new_dict);
-        if !self.ready.get() {
-            self.ready.set(true);
-            if let Some(spec) = self.spec.get() {
-                crate::descriptor::fill_namespace(self, spec);
-            }
+        if self.ready.load(Acquire) != READY {
+            self.make_ready();
         }
+        let value = self.dict.get_or_init(crate::dict_object::new_dict);
         // SAFETY: made by `new_dict` or given to `set_namespace`, which takes exact dicts only.
-        unsafe { self.dict.get().unwrap_or(value).cast_unchecked::<Dict>() }
+        unsafe { value.cast_unchecked::<Dict>() }
+    }
+
+    /// Puts builtin methods into the namespace. Other threads wait; the one that is at it sees what is there already.
+    #[cold]
+    fn make_ready(&self) {
+        static FILLER: Mutex<Option<std::thread::ThreadId>> = Mutex::new(None);
+        static FREE: Condvar = Condvar::new();
+        let me = std::thread::current().id();
+        let mut filler = FILLER.lock().unwrap_or_else(PoisonError::into_inner);
+        let outermost = *filler != Some(me);
+        while filler.is_some_and(|other| other != me) {
+            filler = FREE.wait(filler).unwrap_or_else(PoisonError::into_inner);
+        }
+        if self.ready.load(Acquire) != EMPTY {
+            return;
+        }
+        *filler = Some(me);
+        drop(filler);
+        self.ready.store(FILLING, Relaxed);
+        self.dict.get_or_init(crate::dict_object::new_dict);
+        if let Some(spec) = self.spec.get() {
+            crate::descriptor::fill_namespace(self, spec);
+        }
+        self.ready.store(READY, Release);
+        if outermost {
+            *FILLER.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            FREE.notify_all();
+        }
     }
 
     /// Sets the namespace of a class under construction.
     pub fn set_namespace(&self, dict: Value) {
         debug_assert!(dict.is_exact(&crate::builtin_types::DICT));
         let _ = self.dict.set(dict);
-        self.ready.set(true);
+        self.ready.store(READY, Release);
     }
 
     /// The attribute `name` (an interned string) along the MRO, without descriptors.
     #[inline]
     pub fn lookup(&self, vm: &mut Vm, name: &Value) -> Option<Value> {
-        let version = self.version.get();
+        let version = self.version();
         let cache = &vm.thread().type_cache;
         if version != 0
             && let Some(found) = cache.get(version, name)

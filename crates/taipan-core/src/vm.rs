@@ -9,8 +9,8 @@ use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
 use std::ptr::{NonNull, null};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// The permission to run Python code on this thread, and the way to its state.
 ///
@@ -36,6 +36,16 @@ pub mod breaker {
     pub const ZEAL: u32 = 64;
     /// Another thread waits for its turn.
     pub const YIELD: u32 = 128;
+    /// Another thread wants the world stopped.
+    pub const STOP: u32 = 256;
+    /// Another thread waits for a quiescent state.
+    pub const EPOCH: u32 = 512;
+    /// Objects are in this thread's queue.
+    pub const MERGE: u32 = 1024;
+    /// The other threads have ended.
+    pub const ALONE: u32 = 2048;
+    /// What other threads ask for.
+    pub const THREADS: u32 = YIELD | STOP | EPOCH | MERGE | ALONE;
 }
 
 /// Functions that upper crates install; core calls them.
@@ -68,19 +78,45 @@ pub struct Hooks {
 /// One Python interpreter: modules, builtins, and what modules keep.
 pub struct Interpreter {
     /// `sys.modules` (a dict).
-    pub modules: RefCell<Option<Value>>,
+    pub modules: Root,
     /// The dict of module `builtins`.
-    pub builtins: RefCell<Option<Value>>,
+    pub builtins: Root,
     /// The dict of module `sys`.
-    pub sys_dict: RefCell<Option<Value>>,
-    pub hooks: Cell<Hooks>,
+    pub sys_dict: Root,
+    pub hooks: Hooks,
     pub gc: crate::gc::Collector,
     pub recursion_limit: AtomicU32,
-    state: UnsafeCell<HashMap<TypeId, Box<dyn Any>, FixedState>>,
+    state: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>, FixedState>>,
     /// Threads besides the first that were announced and have not ended.
-    others: AtomicU32,
-    pub(crate) turn: crate::turn::Turn,
+    pub(crate) others: AtomicU32,
+    pub(crate) world: crate::world::World,
     pub(crate) threads: Mutex<Vec<&'static Thread>>,
+    pub(crate) left_behind: Mutex<crate::retire::LeftBehind>,
+    /// Microseconds.
+    pub(crate) switch_interval: AtomicU64,
+}
+
+/// An object that an interpreter holds.
+pub struct Root(Mutex<Option<Value>>);
+
+impl Root {
+    pub(crate) const fn new() -> Root {
+        Root(Mutex::new(None))
+    }
+
+    /// The object, if there is one.
+    pub fn get(&self) -> Option<Value> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Replaces the object; gives the former one.
+    pub fn set(&self, object: Option<Value>) -> Option<Value> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut held, object)
+    }
 }
 
 /// A frame as far as core and the library need to know it; `taipan-interp` owns the real one.
@@ -99,6 +135,9 @@ pub struct Thread {
     pub is_main: Cell<bool>,
     /// Live guards on this thread; destruction waits while it is not zero.
     pub(crate) guards: Cell<u32>,
+    pub(crate) place: crate::world::Place,
+    pub(crate) has_stopped_world: Cell<bool>,
+    pub(crate) limbo: UnsafeCell<crate::retire::Limbo>,
     pub(crate) destroy_depth: Cell<u32>,
     pub(crate) trash: UnsafeCell<Vec<*const Header>>,
     /// The exception being raised.
@@ -123,6 +162,9 @@ pub struct Thread {
     pub(crate) repr_stack: RefCell<Vec<u64>>,
     state: UnsafeCell<HashMap<TypeId, Box<dyn Any>, FixedState>>,
 }
+
+// SAFETY: cells are touched by the thread itself, or by one that keeps it from running (see `world`); all else is atomic.
+unsafe impl Sync for Thread {}
 
 thread_local! {
     static CURRENT: Cell<*const Thread> = const { Cell::new(null()) };
@@ -149,36 +191,19 @@ impl Interpreter {
     /// A new interpreter; lives until the process ends.
     pub fn create(hooks: Hooks) -> &'static Interpreter {
         Box::leak(Box::new(Interpreter {
-            modules: RefCell::new(None),
-            builtins: RefCell::new(None),
-            sys_dict: RefCell::new(None),
-            hooks: Cell::new(hooks),
+            modules: Root::new(),
+            builtins: Root::new(),
+            sys_dict: Root::new(),
+            hooks,
             gc: crate::gc::Collector::new(),
             recursion_limit: AtomicU32::new(1000),
-            state: UnsafeCell::new(HashMap::default()),
+            state: Mutex::default(),
             others: AtomicU32::new(0),
-            turn: crate::turn::Turn::new(),
+            world: crate::world::World::new(),
             threads: Mutex::new(Vec::new()),
+            left_behind: Mutex::default(),
+            switch_interval: AtomicU64::new(5000),
         }))
-    }
-
-    /// Says that another thread is about to attach itself, by a thread whose turn it is.
-    pub fn announce_thread(&self) {
-        self.others.fetch_add(1, Relaxed);
-    }
-
-    /// Takes [`Interpreter::announce_thread`] back: the thread has ended or did not start.
-    pub fn retract_thread(&self) {
-        self.others.fetch_sub(1, Relaxed);
-    }
-
-    pub(crate) fn forget_other_threads(&self) {
-        self.others.store(0, Relaxed);
-    }
-
-    /// Threads besides the first.
-    pub fn other_threads(&self) -> u32 {
-        self.others.load(Relaxed)
     }
 }
 
@@ -187,10 +212,14 @@ static FREE_OWNERS: Mutex<Vec<u16>> = Mutex::new(Vec::new());
 
 fn new_owner() -> u16 {
     let free = FREE_OWNERS.lock().ok().and_then(|mut free| free.pop());
-    free.unwrap_or_else(|| NEXT_OWNER.fetch_add(1, Relaxed).min(u16::MAX as u32 - 1) as u16)
+    free.unwrap_or_else(|| {
+        NEXT_OWNER
+            .fetch_add(1, Relaxed)
+            .min(crate::header::OWNER_SHARED as u32 - 1) as u16
+    })
 }
 
-/// Attaches the current native thread: makes its state, waits for its turn and lets it run Python code. `stack_size` is what the
+/// Attaches the current native thread: makes its state and lets it run Python code. `stack_size` is what the
 /// native stack below the caller can still take, in bytes. The first thread of an interpreter is its main thread.
 pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
     let owner = new_owner();
@@ -206,6 +235,9 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         ident: Cell::new(unsafe { libc::pthread_self() } as u64),
         is_main: Cell::new(is_main),
         guards: Cell::new(0),
+        place: crate::world::Place::new(),
+        has_stopped_world: Cell::new(false),
+        limbo: UnsafeCell::new(crate::retire::Limbo::new()),
         destroy_depth: Cell::new(0),
         trash: UnsafeCell::new(Vec::new()),
         pending: UnsafeCell::new(None),
@@ -222,8 +254,11 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         repr_stack: RefCell::new(Vec::new()),
         state: UnsafeCell::new(HashMap::default()),
     }));
-    interpreter.turn.take(thread);
-    interpreter.threads().push(thread);
+    interpreter.world.join(thread, || {
+        crate::refcount::take_ownership(thread);
+        interpreter.threads().push(thread);
+    });
+    crate::shared_counts::attach();
     CURRENT.with(|current| current.set(thread));
     Vm {
         thread: NonNull::from(thread),
@@ -251,30 +286,27 @@ pub fn let_go(vm: &mut Vm) {
     crate::destroy::drain_trash();
 }
 
-/// Ends a thread that has let everything go: gives the turn back, for ever.
+/// Ends a thread that has let everything go: goes outside, for ever.
 pub fn detach(vm: Vm) {
     let thread = vm.thread();
     thread.type_cache.give_back();
     let interpreter = thread.interpreter;
-    let mut threads = interpreter.threads();
-    threads.retain(|other| !std::ptr::eq(*other, thread));
-    drop(threads);
+    crate::refcount::end_ownership(thread);
+    crate::shared_counts::detach();
+    crate::retire::leave_behind(thread);
     CURRENT.with(|current| current.set(null()));
     crate::refcount::set_current_owner(crate::header::OWNER_MERGED);
+    interpreter.world.leave(thread);
+    interpreter
+        .threads()
+        .retain(|other| !std::ptr::eq(*other, thread));
     if let Ok(mut free) = FREE_OWNERS.lock() {
         free.push(thread.owner);
     }
     interpreter.retract_thread();
-    interpreter.turn.leave();
 }
 
 impl Thread {
-    /// Does the process have more than one thread attached?
-    #[inline(always)]
-    pub fn shared_process(&self) -> bool {
-        self.interpreter.others.load(Relaxed) != 0
-    }
-
     /// The exception that the thread handles. For whoever has the turn.
     pub fn handled(&self) -> Option<Value> {
         // SAFETY: read only, and no other thread runs.
@@ -330,9 +362,12 @@ impl Vm {
     }
 
     /// State that an upper crate keeps per interpreter; made on first use.
-    pub fn interpreter_state<T: Default + 'static>(&self) -> &'static T {
-        // SAFETY: the map only grows and its boxes do not move; the entry call runs no foreign code but `T::default`.
-        let map = unsafe { &mut *self.interpreter().state.get() };
+    pub fn interpreter_state<T: Default + Send + Sync + 'static>(&self) -> &'static T {
+        let mut map = self
+            .interpreter()
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let boxed = map
             .entry(TypeId::of::<T>())
             .or_insert_with(|| Box::new(T::default()));
@@ -340,7 +375,7 @@ impl Vm {
             Some(state) => state,
             None => unreachable!("keyed by its own type id"),
         };
-        // SAFETY: see above: boxes live as long as the interpreter, which is leaked.
+        // SAFETY: the map only grows and its boxes do not move; they live as long as the interpreter, which is leaked.
         unsafe { &*target }
     }
 
@@ -496,7 +531,7 @@ impl Vm {
     #[inline(always)]
     pub fn safepoint(&mut self) -> crate::Py<()> {
         if self.thread().breaker.load(Relaxed) != 0 {
-            (self.interpreter().hooks.get().safepoint)(self)
+            (self.interpreter().hooks.safepoint)(self)
         } else {
             Ok(())
         }
@@ -612,7 +647,7 @@ impl Vm {
     #[cold]
     pub fn unraisable(&mut self, raised: Raised, doing: &str, object: Option<&Value>) {
         let exception = self.take_raised(raised);
-        (self.interpreter().hooks.get().unraisable)(self, exception, doing, object);
+        (self.interpreter().hooks.unraisable)(self, exception, doing, object);
     }
 
     /// Reports an error in `function`, which nobody called who could be told: the message is `doing` and its `repr`.
@@ -630,12 +665,7 @@ impl Vm {
                 )
             }
         };
-        (self.interpreter().hooks.get().unraisable)(
-            self,
-            exception,
-            &format!("{doing} {text}"),
-            None,
-        );
+        (self.interpreter().hooks.unraisable)(self, exception, &format!("{doing} {text}"), None);
     }
 
     /// Issues a warning through the `warnings` machinery.
@@ -645,6 +675,6 @@ impl Vm {
         message: &str,
         stack_level: usize,
     ) -> crate::Py<()> {
-        (self.interpreter().hooks.get().warn)(self, category, message, stack_level)
+        (self.interpreter().hooks.warn)(self, category, message, stack_level)
     }
 }

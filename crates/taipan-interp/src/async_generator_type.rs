@@ -12,6 +12,7 @@ use crate::generator_type::{
 };
 use crate::ops::coroutine::awaitable_iter;
 use std::cell::Cell;
+use std::sync::atomic::Ordering::Relaxed;
 use taipan_core::payload::{Payload, Tracer};
 use taipan_core::weakref::{park_pending, unpark_pending};
 use taipan_core::{
@@ -137,16 +138,16 @@ fn unwrap(vm: &mut Vm, this: &Generator, result: Py) -> Py {
     match result {
         Ok(value) => match value.cast_exact::<WrappedValue>() {
             Some(wrapped) => {
-                this.async_running.set(false);
+                this.async_running.store(false, Relaxed);
                 Err(stop_iteration(vm, wrapped.value.clone()))
             }
             None => Ok(value),
         },
         Err(raised) => {
             if ended(vm) {
-                this.async_closed.set(true);
+                this.async_closed.store(true, Relaxed);
             }
-            this.async_running.set(false);
+            this.async_running.store(false, Relaxed);
             Err(raised)
         }
     }
@@ -181,7 +182,7 @@ fn asend_send(vm: &mut Vm, object: &Value, value: &Value) -> Py {
     match asend.progress.get() {
         Progress::Done => return Err(asend_reused(vm)),
         Progress::Created => {
-            if this.async_running.get() {
+            if this.async_running.load(Relaxed) {
                 asend.progress.set(Progress::Done);
                 return Err(already_running(vm, "anext"));
             }
@@ -192,7 +193,7 @@ fn asend_send(vm: &mut Vm, object: &Value, value: &Value) -> Py {
         }
         Progress::Running => {}
     }
-    this.async_running.set(true);
+    this.async_running.store(true, Relaxed);
     let result = step(vm, &asend.generator, value);
     let result = unwrap(vm, this, result);
     if result.is_err() {
@@ -212,12 +213,12 @@ fn asend_throw(vm: &mut Vm, object: &Value, args: &[Value]) -> Py {
     match asend.progress.get() {
         Progress::Done => return Err(asend_reused(vm)),
         Progress::Created => {
-            if this.async_running.get() {
+            if this.async_running.load(Relaxed) {
                 asend.progress.set(Progress::Done);
                 return Err(already_running(vm, "anext"));
             }
             asend.progress.set(Progress::Running);
-            this.async_running.set(true);
+            this.async_running.store(true, Relaxed);
         }
         Progress::Running => {}
     }
@@ -296,7 +297,7 @@ fn stop(vm: &mut Vm) -> Raised {
 
 /// The end of an `aclose()` or `athrow()`: the errors that mean "has ended" are what `aclose()` wants.
 fn athrow_failed(vm: &mut Vm, athrow: &Athrow, this: &Generator, raised: Raised) -> Raised {
-    this.async_running.set(false);
+    this.async_running.store(false, Relaxed);
     athrow.progress.set(Progress::Done);
     if ended(vm) && athrow.is_close() {
         drop(vm.take_raised(raised));
@@ -306,7 +307,7 @@ fn athrow_failed(vm: &mut Vm, athrow: &Athrow, this: &Generator, raised: Raised)
 }
 
 fn ignored_close(vm: &mut Vm, athrow: &Athrow, this: &Generator) -> Raised {
-    this.async_running.set(false);
+    this.async_running.store(false, Relaxed);
     athrow.progress.set(Progress::Done);
     ignored_exit(vm, &athrow.generator)
 }
@@ -337,11 +338,11 @@ fn athrow_send(vm: &mut Vm, object: &Value, value: &Value) -> Py {
 
 /// The first step of an `aclose()` or `athrow()`.
 fn athrow_start(vm: &mut Vm, athrow: &Athrow, this: &Generator, value: &Value) -> Py {
-    if this.async_running.get() {
+    if this.async_running.load(Relaxed) {
         athrow.progress.set(Progress::Done);
         return Err(already_running(vm, athrow.name()));
     }
-    if this.async_closed.get() {
+    if this.async_closed.load(Relaxed) {
         athrow.progress.set(Progress::Done);
         return Err(vm.raise_with(&builtin_types::STOP_ASYNC_ITERATION, &[]));
     }
@@ -349,9 +350,9 @@ fn athrow_start(vm: &mut Vm, athrow: &Athrow, this: &Generator, value: &Value) -
         return Err(vm.runtime_error("can't send non-None value to a just-started coroutine"));
     }
     athrow.progress.set(Progress::Running);
-    this.async_running.set(true);
+    this.async_running.store(true, Relaxed);
     let result = if athrow.is_close() {
-        this.async_closed.set(true);
+        this.async_closed.store(true, Relaxed);
         let result = throw_step(
             vm,
             &athrow.generator,
@@ -375,12 +376,12 @@ fn athrow_throw(vm: &mut Vm, object: &Value, args: &[Value]) -> Py {
     match athrow.progress.get() {
         Progress::Done => return Err(athrow_reused(vm)),
         Progress::Created => {
-            if this.async_running.get() {
+            if this.async_running.load(Relaxed) {
                 athrow.progress.set(Progress::Done);
                 return Err(already_running(vm, athrow.name()));
             }
             athrow.progress.set(Progress::Running);
-            this.async_running.set(true);
+            this.async_running.store(true, Relaxed);
         }
         Progress::Running => {}
     }
@@ -474,7 +475,7 @@ static ATHROW_SPEC: TypeSpec = TypeSpec {
 /// The first use of an async generator tells the event loop about it.
 fn call_hooks(vm: &mut Vm, object: &Value) -> Py<()> {
     let this = generator(vm, object)?;
-    if this.hooks_called.replace(true) {
+    if this.hooks_called.swap(true, Relaxed) {
         return Ok(());
     }
     let hooks = async_hooks(vm);
@@ -521,7 +522,9 @@ fn aclose(vm: &mut Vm, object: &Value) -> Py {
 }
 
 fn get_running(vm: &mut Vm, object: &Value) -> Py {
-    Ok(Value::bool(generator(vm, object)?.async_running.get()))
+    Ok(Value::bool(
+        generator(vm, object)?.async_running.load(Relaxed),
+    ))
 }
 
 static ASYNC_GENERATOR_METHODS: [MethodDef; 4] = [

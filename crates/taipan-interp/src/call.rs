@@ -410,7 +410,7 @@ pub fn bind(vm: &mut Vm, function: &Value, args: Args<'_>, flags: u32) -> Py<Bou
     let code = target.code();
     let slots = code.slots;
     if code.code.is_generator_like() {
-        let heap = frame::heap_frame(function.clone());
+        let heap = frame::heap_frame(vm, function.clone());
         if let Err(raised) = fill_locals(vm, target, code, args, Frame::locals(heap)) {
             // SAFETY: a fresh frame that nobody refers to.
             unsafe {

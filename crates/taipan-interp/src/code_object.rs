@@ -1,13 +1,14 @@
 //! Code objects: the portable code as values, and its quickened copy, both made when they are first needed.
 
 use crate::quick::QuickCode;
-use std::cell::OnceCell;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use taipan_bytecode::code::{Code, CodeFlags, Constant};
 use taipan_core::number::int_from_big;
 use taipan_core::payload::{Payload, Tracer};
-use taipan_core::{Py, TypeObject, Value, Vm, alloc, builtin_types, str_object, tuple_object};
+use taipan_core::{
+    Py, Thread, TypeObject, Value, Vm, alloc, builtin_types, str_object, tuple_object,
+};
 
 /// Payload of code objects.
 ///
@@ -21,7 +22,7 @@ pub struct CodeObject {
     pub slots: usize,
     /// A call with exactly `argcount` positional arguments needs no binding and no cells.
     pub simple: bool,
-    parts: OnceCell<Box<Parts>>,
+    parts: OnceLock<Box<Parts>>,
 }
 
 /// What running code needs.
@@ -35,8 +36,10 @@ pub struct Parts {
     pub slot_names: Box<[Value]>,
     /// For each cellvar, the parameter whose value it takes over.
     pub cell_to_arg: Box<[Option<u32>]>,
-    /// The quickened copy.
-    pub quick: QuickCode,
+    /// The first quickened copy.
+    quick: QuickCode,
+    /// Those of other threads, by owner id.
+    others: Copies,
 }
 
 // SAFETY: all references are reported.
@@ -78,20 +81,40 @@ impl CodeObject {
             qualname: text(&code.qualname),
             slots: code.nslots(),
             simple,
-            parts: OnceCell::new(),
+            parts: OnceLock::new(),
             code: code.clone(),
         })
     }
 
-    /// The quickened copy.
-    #[inline(always)]
+    /// A quickened copy: the one that was made first.
     pub fn quick(&self) -> &QuickCode {
         &self.quick
+    }
+
+    /// The thread's quickened copy.
+    #[inline(always)]
+    pub fn quick_of(&self, thread: &Thread) -> &QuickCode {
+        let parts: &Parts = self;
+        if parts.quick.owner() == thread.owner {
+            &parts.quick
+        } else {
+            parts.others.of(thread.owner, &self.code)
+        }
     }
 
     #[inline(always)]
     pub fn flags(&self) -> CodeFlags {
         self.code.flags
+    }
+
+    /// Its names and constants, as far as they were made.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        let parts = self.parts.get();
+        let rows = parts.map(|parts| (&parts.names, &parts.consts));
+        let made = rows
+            .into_iter()
+            .flat_map(|(names, consts)| names.iter().chain(consts));
+        [&self.name, &self.qualname].into_iter().chain(made)
     }
 
     /// The docstring, or `None`.
@@ -106,10 +129,42 @@ impl CodeObject {
     }
 }
 
+/// Quickened copies by owner id. Ids are given again, so there are as many copies as threads ran the code at a time.
+///
+/// Ids are spread over rows of 1, 2, 4, ... places, which are made when needed and never move.
+#[derive(Default)]
+struct Copies {
+    rows: [OnceLock<Row>; 16],
+}
+
+type Row = Box<[OnceLock<Box<QuickCode>>]>;
+
+impl Copies {
+    #[inline]
+    fn of(&self, owner: u16, code: &Code) -> &QuickCode {
+        let place = owner as u32 + 1;
+        let bits = place.ilog2();
+        let row = self.rows[(bits as usize).min(15)].get_or_init(|| {
+            let places = 1usize << bits;
+            (0..places).map(|_| OnceLock::new()).collect()
+        });
+        row[(place - (1 << bits)) as usize].get_or_init(|| Box::new(QuickCode::new(code, owner)))
+    }
+}
+
 impl Parts {
     #[cold]
     #[inline(never)]
     fn new(code: &Code) -> Parts {
+        let parts = Parts::make(code);
+        // Threads use code in common.
+        for value in parts.names.iter().chain(&parts.consts) {
+            share(value);
+        }
+        parts
+    }
+
+    fn make(code: &Code) -> Parts {
         Parts {
             filename: text(&code.filename),
             names: code.names.iter().map(|name| text(name)).collect(),
@@ -125,8 +180,20 @@ impl Parts {
                 .cell_to_arg()
                 .map(|arg| arg.map(|arg| arg as u32))
                 .collect(),
-            quick: QuickCode::new(code),
+            quick: QuickCode::new(code, taipan_core::refcount::current_owner()),
+            others: Copies::default(),
         }
+    }
+}
+
+/// Lets each thread count for itself, if there are several.
+fn share(constant: &Value) {
+    if taipan_core::world::is_shared() {
+        taipan_core::shared_counts::share_new(constant);
+        tuple_object::items(constant)
+            .unwrap_or(&[])
+            .iter()
+            .for_each(share);
     }
 }
 

@@ -17,9 +17,9 @@ use crate::monitor;
 use crate::ops;
 use crate::quick::{Cache, Instr, Quick};
 use crate::unwind;
-use taipan_core::shape;
 use taipan_core::value::{INT_TAG, POINTER_MASK};
 use taipan_core::{Py, Raised, Value, Vm, builtin_types};
+use taipan_core::{instance, shape};
 use taipan_types::list::iterators::ListIterator;
 use taipan_types::list::{List, ListExt};
 use taipan_types::range::RangeIterator;
@@ -49,7 +49,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
             let code = (*frame).code();
             let parts: &Parts = code;
             consts = parts.consts.as_ptr();
-            caches = parts.quick.caches();
+            caches = (*frame).quick().caches();
         }};
     }
     /// Takes the loop's variables from the frame.
@@ -138,7 +138,7 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                 }
                 macro_rules! jump {
                     ($target:expr) => {{
-                        ip = (*frame).code().quick().at($target);
+                        ip = (*frame).quick().at($target);
                         if WATCHED {
                             part = 0;
                         }
@@ -843,9 +843,12 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         if word & POINTER_MASK == 0
                             && view(peek!(1)).header_unchecked().shape() == cache.shape
                             && shape::entry(cache.shape).version() == cache.version
+                            && let Some(found) = instance::read_slot(
+                                view(peek!(1)).header_unchecked(),
+                                cache.shape,
+                                cache.word,
+                            )
                         {
-                            let slot = (word as *const u8).add(cache.word as usize).cast::<u64>();
-                            let found = view(slot).clone();
                             *peek!(1) = found.into_bits();
                             save!();
                             drop(Value::from_bits(word));
@@ -910,15 +913,17 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                         if word & POINTER_MASK == 0
                             && view(peek!(1)).header_unchecked().shape() == cache.shape
                             && shape::entry(cache.shape).version() == cache.version
+                            && let Some(old) = instance::write_slot(
+                                view(peek!(1)).header_unchecked(),
+                                cache.shape,
+                                cache.shape,
+                                cache.word,
+                                *peek!(2),
+                            )
                         {
-                            let slot = (word as *mut u8).add(cache.word as usize).cast::<u64>();
-                            let old = *slot;
-                            *slot = *peek!(2);
                             sp = sp.sub(2);
                             save!();
-                            if old != 0 {
-                                drop(Value::from_bits(old));
-                            }
+                            drop(old);
                             drop(Value::from_bits(word));
                         } else {
                             save!();
@@ -1461,18 +1466,14 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             && word != 0
                             && view(slot).header_unchecked().shape() == cache.shape
                             && shape::entry(cache.shape).version() == cache.version
+                            // An empty place of `__slots__` is a miss.
+                            && let Some(found) = instance::read_slot(
+                                view(slot).header_unchecked(),
+                                cache.shape,
+                                cache.word,
+                            )
                         {
-                            let found = (word as *const u8).add(cache.word as usize).cast::<u64>();
-                            if *found == 0 {
-                                // An empty place of `__slots__`.
-                                save!();
-                                let owner = view(slot).clone();
-                                let value =
-                                    tri!(ops::attribute::load_miss(vm, frame, ip.sub(1), &owner));
-                                push!(value);
-                                continue;
-                            }
-                            push!(view(found).clone());
+                            push!(found);
                         } else {
                             save!();
                             if word == 0 {

@@ -2,7 +2,7 @@
 
 use taipan_core::lock::HasState;
 use taipan_core::value::{FLOAT_TAGS, INT_SHIFT, INT_TAG, POINTER_MASK};
-use taipan_core::{Value, Vm, builtin_types};
+use taipan_core::{Value, Vm, builtin_types, world};
 use taipan_types::list::{List, ListExt};
 
 /// Are both words immediate ints?
@@ -56,10 +56,16 @@ pub(crate) unsafe fn list_item_twice(
     // SAFETY: the words are those of live values; nothing runs between the two reads that could free the inner list.
     unsafe {
         let container = &*(&raw const container).cast::<Value>();
-        if container.header_unchecked().shape() != builtin_types::LIST.root_shape()
-            || vm.thread().shared_process()
-        {
+        if container.header_unchecked().shape() != builtin_types::LIST.root_shape() {
             return None;
+        }
+        if world::is_shared() {
+            // The inner list is readable until the next safepoint, whatever other threads do to the outer one.
+            let inner = container
+                .cast_unchecked::<List>()
+                .peek()
+                .uncounted((first as i64) >> INT_SHIFT)?;
+            return list_item(vm, inner, second);
         }
         let index = (first as i64) >> INT_SHIFT;
         let outer = container.cast_unchecked::<List>().cell().get_unlocked();

@@ -9,10 +9,10 @@
 use crate::code_object::CodeObject;
 use crate::frame_object;
 use crate::function::Function;
-use crate::quick::Instr;
+use crate::quick::{Instr, QuickCode};
 use std::ptr::null_mut;
 use taipan_core::dict_object::Dict;
-use taipan_core::{Obj, Py, Value, Vm, builtin_types};
+use taipan_core::{Obj, Py, Thread, Value, Vm, builtin_types};
 
 /// The loop that runs the frame was entered from native code: leaving the frame leaves the loop.
 pub const ENTRY: u32 = 1;
@@ -32,6 +32,8 @@ pub struct Frame {
     pub previous: *mut Frame,
     /// The instruction to run next; while one runs that can raise, call or suspend, the one after it.
     pub ip: *mut Instr,
+    /// The quickened copy that the instructions are of: the running thread's.
+    quick: *const QuickCode,
     /// Number of words on the operand stack while the frame does not run.
     pub depth: u32,
     pub flags: u32,
@@ -56,6 +58,13 @@ impl Frame {
     pub fn code(&self) -> &Obj<CodeObject> {
         // SAFETY: kept alive by `function`.
         unsafe { &*self.code }
+    }
+
+    /// The quickened copy that the frame runs.
+    #[inline(always)]
+    pub fn quick(&self) -> &QuickCode {
+        // SAFETY: as for `code`, whose copy it is.
+        unsafe { &*self.quick }
     }
 
     /// Slot 0 of the fast locals.
@@ -86,7 +95,7 @@ impl Frame {
 
     /// The portable unit index of the instruction that runs (`f_lasti / 2`).
     pub fn unit(&self) -> Option<u32> {
-        let quick = self.code().quick();
+        let quick = self.quick();
         match quick.index(self.ip) {
             0 => quick.unit_of_beginning(),
             index => Some(quick.unit(index - 1)),
@@ -171,7 +180,7 @@ pub fn push_frame(vm: &mut Vm, function: Value, flags: u32) -> Py<*mut Frame> {
     let frame: *mut Frame = top.cast();
     let previous = thread.frame.get() as *mut Frame;
     // SAFETY: the space was just taken.
-    unsafe { write_frame(frame, function, flags, previous) };
+    unsafe { write_frame(thread, frame, function, flags, previous) };
     thread.frame.set(frame.cast());
     Ok(frame)
 }
@@ -179,14 +188,22 @@ pub fn push_frame(vm: &mut Vm, function: Value, flags: u32) -> Py<*mut Frame> {
 /// # Safety
 /// `frame` points to room for a frame; `function` is a function.
 #[inline(always)]
-unsafe fn write_frame(frame: *mut Frame, function: Value, flags: u32, previous: *mut Frame) {
+unsafe fn write_frame(
+    thread: &Thread,
+    frame: *mut Frame,
+    function: Value,
+    flags: u32,
+    previous: *mut Frame,
+) {
     // SAFETY: the caller's promise; code, globals and builtins live as long as the function, which the frame holds.
     unsafe {
         let target: *const Function = &**function.cast_unchecked::<Function>();
         let code: *const Obj<CodeObject> = (*target).code();
+        let quick = (*code).quick_of(thread);
         frame.write(Frame {
             previous,
-            ip: (*code).quick().start(),
+            ip: quick.start(),
+            quick,
             depth: 0,
             flags,
             function,
@@ -214,14 +231,39 @@ fn push_frame_slow(vm: &mut Vm, function: Value, flags: u32) -> Py<*mut Frame> {
 }
 
 /// Makes a generator's frame in a block of its own, with all fast locals unbound. It is not linked to a caller.
-pub fn heap_frame(function: Value) -> *mut Frame {
+pub fn heap_frame(vm: &Vm, function: Value) -> *mut Frame {
     // SAFETY: callers pass functions.
     let words = frame_words(unsafe { function.cast_unchecked::<Function>() }.code());
     let block = Box::into_raw(vec![0u64; words].into_boxed_slice());
     let frame: *mut Frame = block.cast();
     // SAFETY: the block has room for it.
-    unsafe { write_frame(frame, function, GENERATOR, null_mut()) };
+    unsafe { write_frame(vm.thread(), frame, function, GENERATOR, null_mut()) };
     frame
+}
+
+/// Makes a suspended frame go on in the thread's own quickened copy. All copies of a code have the same instructions.
+///
+/// # Safety
+/// The frame is live, and is going to be run by this thread.
+#[inline(always)]
+pub unsafe fn bring_to(thread: &Thread, frame: *mut Frame) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if (*frame).quick().owner() != thread.owner {
+            exchange_quick(thread, frame);
+        }
+    }
+}
+
+#[cold]
+unsafe fn exchange_quick(thread: &Thread, frame: *mut Frame) {
+    // SAFETY: as for `bring_to`.
+    unsafe {
+        let index = (*frame).quick().index((*frame).ip);
+        let quick: *const QuickCode = (*frame).code().quick_of(thread);
+        (*frame).quick = quick;
+        (*frame).ip = (*quick).at(index);
+    }
 }
 
 /// `RecursionError`, with some room to handle it.

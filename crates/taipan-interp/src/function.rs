@@ -1,6 +1,7 @@
 //! Function objects, bound methods and cells: the payloads. What Python sees of them is in `function_type`.
 
 use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicU64, Ordering::AcqRel};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::payload::{Payload, Tracer};
 use taipan_core::{Obj, TypeObject, Value, Vm, alloc, builtin_types};
@@ -30,7 +31,7 @@ pub struct FunctionState {
 
 /// Payload of functions.
 pub struct Function {
-    /// A code object. Replaced only by assignment to `__code__`.
+    /// A code object. Replaced only by assignment to `__code__`, with the world stopped.
     code: UnsafeCell<Value>,
     pub globals: Value,
     pub builtins: Value,
@@ -39,7 +40,7 @@ pub struct Function {
     state: Locked<FunctionState>,
 }
 
-// SAFETY: `code` is one word that only assignment to `__code__` writes.
+// SAFETY: `code` is written with the world stopped.
 unsafe impl Sync for Function {}
 
 impl HasState for Function {
@@ -112,36 +113,45 @@ impl Function {
     }
 
     /// Replaces the code. The old one is kept: frames that run it borrow it.
-    pub fn set_code(&self, code: Value) {
-        // SAFETY: one word; nobody holds a guard while the world runs on one thread.
-        unsafe {
+    pub fn set_code(&self, vm: &mut Vm, code: Value) {
+        // SAFETY: the world is stopped.
+        vm.stop_the_world(|_| unsafe {
             let doc = self.code().docstring();
             self.state.get_unlocked().doc.get_or_insert(doc);
             let old = std::mem::replace(&mut *self.code.get(), code);
             self.state.get_unlocked().retired.push(old);
-        }
+        });
+    }
+
+    /// A field that calls read without a lock: [`Function::change`] writes it.
+    #[inline(always)]
+    fn peek<R>(&self, look: impl FnOnce(&FunctionState) -> R) -> R {
+        // SAFETY: written with the world stopped only, and the look ends before the next safepoint.
+        look(unsafe { self.state.get_unlocked() })
+    }
+
+    /// Changes what may be assigned to; gives what `change` gives, which is dropped afterwards.
+    pub fn change<R>(&self, vm: &mut Vm, change: impl FnOnce(&mut FunctionState) -> R) -> R {
+        // SAFETY: the world is stopped.
+        vm.stop_the_world(|_| change(unsafe { self.state.get_unlocked() }))
     }
 
     /// Defaults of positional parameters, without a lock: read by calls.
     #[inline(always)]
     pub(crate) fn defaults(&self) -> Option<Value> {
-        // SAFETY: a clone of one word; single-threaded readers see either value.
-        unsafe { self.state.get_unlocked() }.defaults.clone()
+        self.peek(|state| state.defaults.clone())
     }
 
     pub(crate) fn kwdefaults(&self) -> Option<Value> {
-        // SAFETY: as above.
-        unsafe { self.state.get_unlocked() }.kwdefaults.clone()
+        self.peek(|state| state.kwdefaults.clone())
     }
 
     pub(crate) fn qualname(&self) -> Value {
-        // SAFETY: as above.
-        unsafe { self.state.get_unlocked() }.qualname.clone()
+        self.peek(|state| state.qualname.clone())
     }
 
     pub(crate) fn name(&self) -> Value {
-        // SAFETY: as above.
-        unsafe { self.state.get_unlocked() }.name.clone()
+        self.peek(|state| state.name.clone())
     }
 }
 
@@ -152,7 +162,7 @@ pub struct Cell {
     contents: UnsafeCell<Option<Value>>,
 }
 
-// SAFETY: one word.
+// SAFETY: one word, exchanged atomically while there are several threads.
 unsafe impl Sync for Cell {}
 
 // SAFETY: the reference is reported.
@@ -180,15 +190,28 @@ impl Cell {
 
     #[inline(always)]
     pub fn get(&self) -> Option<Value> {
-        // SAFETY: cloned before anything else runs.
-        unsafe { (*self.contents.get()).clone() }
+        // SAFETY: a live cell's place.
+        unsafe { taipan_core::instance::read(self.contents.get()) }
     }
 
     /// Stores; gives the old contents.
     #[inline(always)]
     pub fn set(&self, contents: Option<Value>) -> Option<Value> {
-        // SAFETY: one word; the old value is dropped by the caller, after the exchange.
+        if taipan_core::world::is_shared() {
+            return self.exchange(contents);
+        }
+        // SAFETY: one word, and one thread; the old value is dropped by the caller, after the exchange.
         unsafe { std::mem::replace(&mut *self.contents.get(), contents) }
+    }
+
+    #[inline(never)]
+    fn exchange(&self, contents: Option<Value>) -> Option<Value> {
+        let word = contents.map_or(0, Value::into_bits);
+        // SAFETY: the place is a word, aligned; what was in it comes out once.
+        unsafe {
+            let old = AtomicU64::from_ptr(self.contents.get().cast()).swap(word, AcqRel);
+            (old != 0).then(|| Value::from_bits(old))
+        }
     }
 }
 

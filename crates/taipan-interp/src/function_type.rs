@@ -30,7 +30,7 @@ fn read<T>(vm: &mut Vm, value: &Value, get: impl FnOnce(&FunctionState) -> T) ->
 
 /// Exchanges a field of the function's state; the old value dies when the lock is free again.
 fn exchange<T>(vm: &mut Vm, value: &Value, put: impl FnOnce(&mut FunctionState) -> T) {
-    let old = put(&mut function(value).lock(vm));
+    let old = function(value).change(vm, put);
     drop(old);
 }
 
@@ -79,7 +79,7 @@ fn set_code(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
             1,
         )?;
     }
-    function(value).set_code(code.clone());
+    function(value).set_code(vm, code.clone());
     Ok(())
 }
 

@@ -3,16 +3,23 @@
 use crate::dispatch::{self, Exit};
 use crate::frame::{self, DELEGATE, ENTRY, Frame, INLINE_GENERATOR};
 use crate::quick::Quick;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
 use taipan_bytecode::code::CodeFlags;
 use taipan_bytecode::ops::Intrinsic1;
+use taipan_core::latch::Latch;
 use taipan_core::payload::{Payload, Tracer};
+use taipan_core::world;
 use taipan_core::{
     Handling, Obj, Py, Raised, TypeObject, Value, Vm, alloc, builtin_types, exception, name,
 };
 
 /// What a generator is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum State {
     Created,
     Suspended,
@@ -20,28 +27,65 @@ pub enum State {
     Closed,
 }
 
+/// A [`State`] that threads may look at, and of which one at a time makes it `Running`.
+struct Course(AtomicU8);
+
+impl Course {
+    #[inline(always)]
+    fn get(&self) -> State {
+        match self.0.load(Acquire) {
+            0 => State::Created,
+            1 => State::Suspended,
+            2 => State::Running,
+            _ => State::Closed,
+        }
+    }
+
+    #[inline(always)]
+    fn set(&self, state: State) {
+        self.0.store(state as u8, Release);
+    }
+
+    /// Makes a generator that is created or suspended a running one, for this thread; gives what it was.
+    #[inline(always)]
+    fn claim(&self) -> Option<State> {
+        let state = self.get();
+        if matches!(state, State::Running | State::Closed) {
+            return None;
+        }
+        if !world::is_shared() {
+            self.set(State::Running);
+            return Some(state);
+        }
+        self.0
+            .compare_exchange(state as u8, State::Running as u8, AcqRel, Relaxed)
+            .is_ok()
+            .then_some(state)
+    }
+}
+
 /// Payload of generators, coroutines and async generators alike.
 pub struct Generator {
-    frame: Cell<*mut Frame>,
+    frame: AtomicPtr<Frame>,
     words: usize,
-    state: Cell<State>,
+    state: Course,
     /// The code object, which outlives the frame.
     pub code: Value,
-    name: UnsafeCell<Value>,
-    qualname: UnsafeCell<Value>,
+    name: Latch<Value>,
+    qualname: Latch<Value>,
     /// The exception being handled inside, while suspended.
     handled: UnsafeCell<Option<Value>>,
     /// The caller's exception being handled, while running.
     caller_handled: UnsafeCell<Handling>,
     /// Where a coroutine was made (`cr_origin`), or an async generator's finaliser hook.
-    pub extra: UnsafeCell<Option<Value>>,
+    extra: Latch<Option<Value>>,
     /// Async generators: hooks were called / closed / an `asend` or `athrow` is under way.
-    pub hooks_called: Cell<bool>,
-    pub async_closed: Cell<bool>,
-    pub async_running: Cell<bool>,
+    pub hooks_called: AtomicBool,
+    pub async_closed: AtomicBool,
+    pub async_running: AtomicBool,
 }
 
-// SAFETY: a generator runs on one thread at a time (`state`).
+// SAFETY: frame and cells belong to the thread that has made the state `Running`.
 unsafe impl Sync for Generator {}
 
 // SAFETY: all references are reported, those in the suspended frame too; a running frame's are on the stack, thus roots.
@@ -54,12 +98,12 @@ unsafe impl Payload for Generator {
         // SAFETY: the world is stopped.
         unsafe {
             tracer.visit(&self.code);
-            tracer.visit(&*self.name.get());
-            tracer.visit(&*self.qualname.get());
+            tracer.visit(&self.name.borrow());
+            tracer.visit(&self.qualname.borrow());
             tracer.visit_option(&*self.handled.get());
             (*self.caller_handled.get()).trace(tracer);
-            tracer.visit_option(&*self.extra.get());
-            let frame = self.frame.get();
+            tracer.visit_option(&self.extra.borrow());
+            let frame = self.frame.load(Acquire);
             if !frame.is_null() && self.state.get() != State::Running {
                 frame::trace(frame, tracer);
             }
@@ -69,7 +113,7 @@ unsafe impl Payload for Generator {
 
 impl Drop for Generator {
     fn drop(&mut self) {
-        let frame = self.frame.get();
+        let frame = self.frame.load(Acquire);
         if !frame.is_null() {
             // SAFETY: the generator is dead, its frame does not run.
             unsafe {
@@ -87,28 +131,24 @@ impl Generator {
 
     /// The frame, unless closed.
     pub fn frame(&self) -> Option<*mut Frame> {
-        let frame = self.frame.get();
+        let frame = self.frame.load(Acquire);
         if frame.is_null() { None } else { Some(frame) }
     }
 
     pub fn name(&self) -> Value {
-        // SAFETY: a clone of one word.
-        unsafe { (*self.name.get()).clone() }
+        self.name.borrow().clone()
     }
 
     pub fn qualname(&self) -> Value {
-        // SAFETY: as above.
-        unsafe { (*self.qualname.get()).clone() }
+        self.qualname.borrow().clone()
     }
 
     pub fn set_name(&self, name: Value) {
-        // SAFETY: as above; the old value is dropped after the exchange.
-        drop(unsafe { std::mem::replace(&mut *self.name.get(), name) });
+        drop(self.name.replace(name));
     }
 
     pub fn set_qualname(&self, name: Value) {
-        // SAFETY: as above.
-        drop(unsafe { std::mem::replace(&mut *self.qualname.get(), name) });
+        drop(self.qualname.replace(name));
     }
 
     /// What it awaits or delegates to: the iterator of the `YIELD_FROM` it is suspended at.
@@ -117,7 +157,17 @@ impl Generator {
         if self.state.get() != State::Suspended {
             return None;
         }
-        // SAFETY: a suspended frame; at a YIELD_FROM the iterator is on top of its stack.
+        if !world::is_shared() {
+            return Generator::delegate_of(frame);
+        }
+        let before = self.state.claim()?;
+        let delegate = Generator::delegate_of(frame);
+        self.state.set(before);
+        delegate
+    }
+
+    fn delegate_of(frame: *mut Frame) -> Option<Value> {
+        // SAFETY: a suspended frame that no other thread resumes now; at a YIELD_FROM the iterator is on top of its stack.
         unsafe {
             if (*(*frame).ip).op != Quick::YieldFrom || (*frame).depth == 0 {
                 return None;
@@ -173,18 +223,18 @@ pub(crate) fn create(vm: &mut Vm, frame: *mut Frame) -> Value {
     let value = alloc::new_instance(
         ty,
         Generator {
-            frame: Cell::new(frame),
+            frame: AtomicPtr::new(frame),
             words,
-            state: Cell::new(State::Created),
+            state: Course(AtomicU8::new(State::Created as u8)),
             code,
-            name: UnsafeCell::new(function.name()),
-            qualname: UnsafeCell::new(function.qualname()),
+            name: Latch::new(function.name()),
+            qualname: Latch::new(function.qualname()),
             handled: UnsafeCell::new(None),
             caller_handled: UnsafeCell::new(Handling::default()),
-            extra: UnsafeCell::new(None),
-            hooks_called: Cell::new(false),
-            async_closed: Cell::new(false),
-            async_running: Cell::new(false),
+            extra: Latch::new(None),
+            hooks_called: AtomicBool::new(false),
+            async_closed: AtomicBool::new(false),
+            async_running: AtomicBool::new(false),
         },
     );
     // SAFETY: the frame starts with the None of the first send missing: it is pushed when that send comes.
@@ -204,7 +254,7 @@ fn owner<'a>(frame: *mut Frame) -> &'a Obj<Generator> {
 /// stop a generator that iterates over itself before memory is full.
 const MAX_DEPTH: u32 = 1 << 20;
 
-/// Makes the generator's frame the running one. The value to send is on its stack already, or it will raise.
+/// Makes the frame of a generator that this thread has claimed the running one. The value to send is on its stack already, or it will raise.
 fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) -> Py<()> {
     let thread = vm.thread();
     let depth = thread.depth.get() + 1;
@@ -218,7 +268,8 @@ fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) 
         return Err(frame::too_deep(vm));
     }
     thread.depth.set(depth);
-    generator.state.set(State::Running);
+    // SAFETY: a claimed generator's frame is this thread's.
+    unsafe { frame::bring_to(thread, frame) };
     // SAFETY: a suspended frame that only this thread resumes.
     unsafe {
         (*frame).previous = thread.frame.get() as *mut Frame;
@@ -232,6 +283,15 @@ fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) 
 
 /// The opposite of [`link`], on suspension.
 fn unlink(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame) -> *mut Frame {
+    unlink_as(vm, generator, frame, State::Suspended)
+}
+
+fn unlink_as(
+    vm: &mut Vm,
+    generator: &Obj<Generator>,
+    frame: *mut Frame,
+    state: State,
+) -> *mut Frame {
     let thread = vm.thread();
     // SAFETY: the frame just ran on this thread.
     unsafe {
@@ -239,9 +299,10 @@ fn unlink(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame) -> *mut Fr
         (*frame).previous = std::ptr::null_mut();
         thread.frame.set(previous.cast());
         thread.depth.set(thread.depth.get() - 1);
-        generator.state.set(State::Suspended);
         let before = std::mem::take(&mut *generator.caller_handled.get());
         *generator.handled.get() = vm.leave_handling(before);
+        // From here on another thread may resume it.
+        generator.state.set(state);
         previous
     }
 }
@@ -251,9 +312,9 @@ pub(crate) fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
     let generator = owner(frame);
     // The object must outlive the clearing of its frame.
     let keep = generator.to_value();
-    unlink(vm, generator, frame);
+    unlink_as(vm, generator, frame, State::Running);
+    generator.frame.store(std::ptr::null_mut(), Release);
     generator.state.set(State::Closed);
-    generator.frame.set(std::ptr::null_mut());
     // SAFETY: nobody else knows the frame any more, but a frame object, which detaches.
     unsafe {
         drop((*generator.handled.get()).take());
@@ -263,7 +324,7 @@ pub(crate) fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
     drop(keep);
 }
 
-/// The frame of a generator that can be resumed now.
+/// The frame of a generator that can be resumed now, and is claimed.
 #[inline]
 fn resumable(vm: &mut Vm, generator: &Obj<Generator>) -> Option<*mut Frame> {
     let frame = generator.frame()?;
@@ -273,7 +334,11 @@ fn resumable(vm: &mut Vm, generator: &Obj<Generator>) -> Option<*mut Frame> {
         .recursion_limit
         .load(std::sync::atomic::Ordering::Relaxed)
         .min(MAX_DEPTH);
-    (generator.state.get() != State::Running && thread.depth.get() < limit).then_some(frame)
+    if thread.depth.get() >= limit {
+        return None;
+    }
+    generator.state.claim()?;
+    Some(frame)
 }
 
 /// `FOR_ITER` over a generator that can be resumed now: its frame, linked, to run in the same loop.
@@ -342,6 +407,18 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// Claims a generator for this thread, and makes sure that [`link`] does not fail.
+fn claim_or_raise(vm: &mut Vm, object: &Value, generator: &Obj<Generator>) -> Py<()> {
+    if resumable(vm, generator).is_some() {
+        return Ok(());
+    }
+    if matches!(generator.state.get(), State::Created | State::Suspended) {
+        return Err(frame::too_deep(vm));
+    }
+    let message = format!("{} already executing", kind(object));
+    Err(vm.value_error(message))
+}
+
 /// Resumes a generator until it yields or returns.
 pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
     vm.check_stack()?;
@@ -379,6 +456,7 @@ pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
         return Ok(Exit::Return(Value::none()));
     };
     let _keep = object.clone();
+    claim_or_raise(vm, object, generator)?;
     let exit = match input {
         Input::Value(value) => {
             link(vm, generator, frame, ENTRY)?;
@@ -392,7 +470,7 @@ pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
             // The frame goes on as if the suspended instruction had raised.
             // SAFETY: suspended frames have an instruction before `ip`, or raise at their first.
             unsafe {
-                let quick = (*frame).code().quick();
+                let quick = (*frame).quick();
                 if quick.index((*frame).ip) == 0 || (*(*frame).ip).op == Quick::YieldFrom {
                     (*frame).ip = (*frame).ip.add(1);
                 }
@@ -476,35 +554,37 @@ pub fn generator_next(vm: &mut Vm, object: &Value) -> Py<Option<Value>> {
 
 impl Generator {
     /// Marks a suspended generator as running while its delegate is thrown into or closed: its frame calls the delegate.
-    pub(crate) fn begin_delegate(&self, vm: &mut Vm) {
-        self.state.set(State::Running);
+    pub(crate) fn begin_delegate(&self, vm: &mut Vm) -> Py<()> {
+        if self.state.claim().is_none() {
+            return Err(vm.value_error("generator already executing"));
+        }
         if let Some(frame) = self.frame() {
             let thread = vm.thread();
             // SAFETY: the suspended frame of this generator, which runs nowhere else.
-            unsafe { (*frame).previous = thread.frame.get() as *mut Frame };
+            unsafe {
+                frame::bring_to(thread, frame);
+                (*frame).previous = thread.frame.get() as *mut Frame;
+            }
             thread.frame.set(frame.cast());
         }
+        Ok(())
     }
 
     /// `cr_origin`, or an async generator's finaliser hook.
     pub(crate) fn extra(&self) -> Option<Value> {
-        // SAFETY: cloned before anything else runs.
-        unsafe { (*self.extra.get()).clone() }
+        self.extra.borrow().clone()
     }
 
     pub(crate) fn set_extra(&self, extra: Option<Value>) {
-        // SAFETY: one word; the old value is dropped after the exchange.
-        drop(unsafe { std::mem::replace(&mut *self.extra.get(), extra) });
+        drop(self.extra.replace(extra));
     }
 
     pub(crate) fn take_extra(&self) -> Option<Value> {
-        // SAFETY: one word.
-        unsafe { (*self.extra.get()).take() }
+        self.extra.take()
     }
 
     /// Undoes [`Generator::begin_delegate`].
     pub(crate) fn end_delegate(&self, vm: &mut Vm) {
-        self.state.set(State::Suspended);
         if let Some(frame) = self.frame() {
             // SAFETY: as above; frames that ran meanwhile are gone, so this one is the topmost.
             unsafe {
@@ -512,6 +592,7 @@ impl Generator {
                 (*frame).previous = std::ptr::null_mut();
             }
         }
+        self.state.set(State::Suspended);
     }
 
     /// Is it suspended where an exception would meet no handler of the program's, so that closing it runs none of its code?
@@ -522,9 +603,21 @@ impl Generator {
         if self.state.get() != State::Suspended || self.delegate().is_some() {
             return false;
         }
+        let Some(before) = self.state.claim() else {
+            return false;
+        };
+        // SAFETY: a suspended frame, claimed.
+        let quietly = unsafe { Generator::leaves_quietly(frame) };
+        self.state.set(before);
+        quietly
+    }
+
+    /// # Safety
+    /// The frame is suspended, and no other thread resumes it.
+    unsafe fn leaves_quietly(frame: *mut Frame) -> bool {
         // SAFETY: a suspended frame, behind the instruction that suspended it.
         unsafe {
-            let quick = (*frame).code().quick();
+            let quick = (*frame).quick();
             let index = quick.index((*frame).ip).saturating_sub(1);
             match quick.handler(index) {
                 None => true,
@@ -540,8 +633,11 @@ impl Generator {
 
     /// Ends a generator that was never started (or is suspended where nothing can run on its exit): its frame is freed.
     pub(crate) fn discard(&self) {
+        if self.state.claim().is_none() {
+            return;
+        }
+        let frame = self.frame.swap(std::ptr::null_mut(), AcqRel);
         self.state.set(State::Closed);
-        let frame = self.frame.replace(std::ptr::null_mut());
         if frame.is_null() {
             return;
         }
@@ -563,6 +659,7 @@ pub(crate) fn resume_after_delegate(vm: &mut Vm, object: &Value, value: Value) -
         return Ok(Exit::Return(Value::none()));
     };
     let _keep = object.clone();
+    claim_or_raise(vm, object, generator)?;
     link(vm, generator, frame, ENTRY)?;
     // SAFETY: `delegate` has seen the iterator on top of the suspended frame's stack; the value takes its place.
     let old = unsafe {

@@ -9,6 +9,7 @@ use crate::generator::{
     stop_iteration, stop_value,
 };
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering::Relaxed;
 use taipan_core::dict_object::Dict;
 use taipan_core::payload::{Payload, Tracer};
 use taipan_core::str_object::{is_str, new_str, str_of};
@@ -80,7 +81,7 @@ pub fn throw(vm: &mut Vm, object: &Value, close_on_exit: bool, args: &[Value]) -
         return Err(vm.type_error("throw expected at least 1 argument, got 0"));
     };
     if let Some(delegate) = this.delegate() {
-        this.begin_delegate(vm);
+        this.begin_delegate(vm)?;
         let outcome = if close_on_exit && is_generator_exit(what) {
             close_iterator(vm, &delegate).map(|()| None)
         } else {
@@ -210,7 +211,7 @@ pub fn close(vm: &mut Vm, object: &Value) -> Py {
     }
     let mut exception = None;
     if let Some(delegate) = this.delegate() {
-        this.begin_delegate(vm);
+        this.begin_delegate(vm)?;
         let closed = close_iterator(vm, &delegate);
         this.end_delegate(vm);
         if let Err(raised) = closed {
@@ -284,7 +285,7 @@ pub(crate) fn finalize(vm: &mut Vm, object: &Value) {
     }
     let parked = park_pending(vm);
     if object.is_exact(&builtin_types::ASYNC_GENERATOR)
-        && !this.async_closed.get()
+        && !this.async_closed.load(Relaxed)
         && let Some(finalizer) = this.take_extra()
     {
         if let Err(raised) = vm.call(&finalizer, std::slice::from_ref(object)) {
@@ -328,7 +329,7 @@ fn warn_never_awaited(vm: &mut Vm, object: &Value) {
 }
 
 fn try_warn_never_awaited(vm: &mut Vm, object: &Value) -> Py<()> {
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     let warnings = modules.and_then(|modules| modules.cast::<Dict>()?.get_name(name!("warnings")));
     if let Some(warnings) = warnings
         && let Some(warn) = vm.get_attr_opt(&warnings, name!("_warn_unawaited_coroutine"))?

@@ -23,6 +23,7 @@ pub mod monitor;
 pub mod ops;
 pub mod quick;
 pub mod scope;
+pub mod shareable;
 pub mod stack_dump;
 pub mod suggest;
 pub mod super_arguments;

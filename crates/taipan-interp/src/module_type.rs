@@ -149,13 +149,13 @@ pub fn spec_origin(vm: &mut Vm, spec: &Value) -> Py<Option<String>> {
 }
 
 fn sys_item(vm: &mut Vm, item: &Value) -> Option<Value> {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     sys.and_then(|sys| sys.cast::<Dict>()?.get_name(item))
 }
 
 /// The program's own folder: what was put in front of `sys.path` when the program was started.
 #[derive(Default)]
-struct ProgramFolder(std::cell::RefCell<Option<String>>);
+struct ProgramFolder(taipan_core::latch::Latch<Option<String>>);
 
 /// Notes the program's own folder.
 pub fn set_program_folder(vm: &Vm, folder: &str) {
@@ -282,7 +282,7 @@ fn set_annotate(vm: &mut Vm, object: &Value, new: Option<&Value>) -> Py<()> {
 
 /// What `importlib` makes of it; before there is an `importlib`, the bare name.
 fn module_repr(vm: &mut Vm, object: &Value) -> Py {
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     let importlib = modules
         .as_ref()
         .and_then(|modules| modules.cast::<Dict>())

@@ -3,7 +3,8 @@
 //! The portable code never changes. Here an instruction is one 8-byte word, so that a single load fetches opcode, cache number and
 //! operand. Instructions specialise themselves by exchanging their opcode; the operand stays, so going back is always possible.
 
-use std::cell::{OnceCell, UnsafeCell};
+use std::cell::UnsafeCell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use taipan_bytecode::code::{Code, CodeFlags};
 use taipan_bytecode::exception_table::{self, ExceptionEntry};
@@ -120,7 +121,11 @@ fn warmup() -> u8 {
 pub const BACKOFF: u8 = 64;
 
 /// The quickened copy.
+///
+/// Each thread has a copy of its own, so that instructions can specialise themselves without regard to others.
 pub struct QuickCode {
+    /// The owner id of the thread that runs it.
+    owner: u16,
     instrs: Box<[UnsafeCell<Instr>]>,
     caches: Box<[UnsafeCell<Cache>]>,
     /// For each quick instruction, the unit index of its (first) portable instruction.
@@ -130,12 +135,12 @@ pub struct QuickCode {
     /// Handlers, in quick indexes.
     pub handlers: Box<[ExceptionEntry]>,
     /// The line of each unit, 0 for none; made when somebody watches.
-    pub(crate) lines: OnceCell<Box<[u32]>>,
+    pub(crate) lines: OnceLock<Box<[u32]>>,
     /// Whether a line begins at a unit; made when somebody watches.
-    pub(crate) line_starts: OnceCell<Box<[bool]>>,
+    pub(crate) line_starts: OnceLock<Box<[bool]>>,
 }
 
-// SAFETY: instructions and caches are plain words.
+// SAFETY: instructions and caches are plain words, written by the owner only.
 unsafe impl Sync for QuickCode {}
 
 fn takes_cache(op: Quick) -> bool {
@@ -268,8 +273,8 @@ fn targets(portable: &[Portable], units: usize, entries: &[ExceptionEntry]) -> V
 }
 
 impl QuickCode {
-    /// Translates the (verified) portable code.
-    pub fn new(code: &Code) -> QuickCode {
+    /// Translates the (verified) portable code, for the thread with that owner id.
+    pub fn new(code: &Code, owner: u16) -> QuickCode {
         let mut handlers: Box<[ExceptionEntry]> =
             exception_table::entries(&code.exceptiontable).collect();
         let mut made =
@@ -288,14 +293,21 @@ impl QuickCode {
             }
         }
         QuickCode {
+            owner,
             instrs: made.instrs.into(),
             caches: made.caches.into(),
             units: made.units.into(),
             index_of_unit: made.index_of_unit.into(),
             handlers,
-            lines: OnceCell::new(),
-            line_starts: OnceCell::new(),
+            lines: OnceLock::new(),
+            line_starts: OnceLock::new(),
         }
+    }
+
+    /// The owner id of the thread that runs this copy.
+    #[inline(always)]
+    pub fn owner(&self) -> u16 {
+        self.owner
     }
 
     /// The first instruction.

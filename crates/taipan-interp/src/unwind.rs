@@ -49,7 +49,7 @@ pub fn find_handler(
                 exception = other;
                 traceback::add_here(vm, &exception, this);
             }
-            let quick = (*this).code().quick();
+            let quick = (*this).quick();
             let index = quick.index((*this).ip).saturating_sub(1);
             if let Some(entry) = quick.handler(index) {
                 if vm.thread().tracing.get() != 0

@@ -2,9 +2,9 @@
 
 use crate::locks::Reentrant;
 use crate::{MODULES, ModuleDef, library};
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use taipan_core::dict_object::Dict;
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::{
     Bound, MethodDef, Py, Value, Vm, bound, builtin_types, descriptor, f0, f1, f2, name,
     str_object, tuple_object,
@@ -15,12 +15,12 @@ use taipan_interp::module::Module;
 /// Native modules that the embedder adds, and the import lock.
 #[derive(Default)]
 struct State {
-    more: RefCell<Vec<&'static ModuleDef>>,
+    more: Latch<Vec<&'static ModuleDef>>,
     lock: Reentrant,
     /// The native module whose `init` runs.
-    making: RefCell<Option<Value>>,
+    making: Latch<Option<Value>>,
     /// 1: frozen modules are found, -1: they are not, 0: as the command line says.
-    frozen_override: Cell<i64>,
+    frozen_override: LatchCell<i64>,
 }
 
 /// The native module whose `init` runs now.
@@ -170,7 +170,7 @@ fn is_builtin(vm: &mut Vm, _module: &Value, module: &Value) -> Py {
 fn create_builtin(vm: &mut Vm, _module: &Value, spec: &Value) -> Py {
     let wanted = vm.get_attr(spec, name!("name"))?;
     let wanted = text(vm, &wanted)?;
-    let loaded = vm.interpreter().modules.borrow().clone();
+    let loaded = vm.interpreter().modules.get();
     if matches!(&*wanted, "sys" | "builtins")
         && let Some(own) =
             loaded.and_then(|modules| modules.cast::<Dict>()?.get_name(&str_object::name(&wanted)))

@@ -5,8 +5,8 @@
 use crate::ModuleDef;
 use crate::path::{c_int, c_text, fs_string};
 use crate::support::add;
-use std::cell::RefCell;
 use taipan_core::dict_object::{Dict, new_dict};
+use taipan_core::latch::Latch;
 use taipan_core::str_object::{self, name, new_from_code_points, new_str};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{MethodDef, Py, Type, Value, Vm, builtin_types, f0, f1, f2, slice};
@@ -87,7 +87,7 @@ pub fn encoding() -> String {
 }
 
 #[derive(Default)]
-struct ErrorClass(RefCell<Option<Value>>);
+struct ErrorClass(Latch<Option<Value>>);
 
 fn error_class(vm: &mut Vm) -> Py {
     if let Some(class) = &*vm.interpreter_state::<ErrorClass>().0.borrow() {

@@ -8,10 +8,10 @@ use crate::audit::audit;
 use crate::path::{c_int, errno, fileno, retry};
 use crate::structseq::{self, Fields};
 use crate::support::{add, add_type};
-use std::cell::{Cell, RefCell};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::vm::breaker;
@@ -222,20 +222,20 @@ pub(crate) fn wake_main() {
 // ---- the table of handlers ----
 
 struct State {
-    handlers: RefCell<Vec<Value>>,
-    installed: Cell<bool>,
-    timer_error: RefCell<Option<Value>>,
+    handlers: Latch<Vec<Value>>,
+    installed: LatchCell<bool>,
+    timer_error: Latch<Option<Value>>,
     /// The function `default_int_handler`, of which there is one.
-    int_handler: RefCell<Option<Value>>,
+    int_handler: Latch<Option<Value>>,
 }
 
 impl Default for State {
     fn default() -> State {
         State {
-            handlers: RefCell::new(vec![Value::none(); COUNT]),
-            installed: Cell::new(false),
-            timer_error: RefCell::new(None),
-            int_handler: RefCell::new(None),
+            handlers: Latch::new(vec![Value::none(); COUNT]),
+            installed: LatchCell::new(false),
+            timer_error: Latch::new(None),
+            int_handler: Latch::new(None),
         }
     }
 }
@@ -358,7 +358,7 @@ pub fn run_pending(vm: &mut Vm) -> Py<()> {
             );
             continue;
         }
-        let frame = vm.interpreter().hooks.get().frame;
+        let frame = vm.interpreter().hooks.frame;
         let frame = frame(vm, 0)?.unwrap_or_else(Value::none);
         if let Err(raised) = vm.call(&handler, &[Value::int(signal as i64), frame]) {
             // The others wait for the next safepoint.

@@ -2,10 +2,10 @@
 //! refer to classes weakly.
 
 use crate::ModuleDef;
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use taipan_core::builtin_types as types;
+use taipan_core::latch::LatchCell;
 use taipan_core::str_object::is_str;
 use taipan_core::tuple_object::{items, new_tuple};
 use taipan_core::weakref::{self, WeakRef};
@@ -161,9 +161,9 @@ fn new_data(vm: &mut Vm, cls: &TypeObject, _args: taipan_core::Args<'_>) -> Py {
 
 /// An interpreter's count of registrations.
 #[derive(Default)]
-struct Counter(Cell<u64>);
+struct Counter(LatchCell<u64>);
 
-fn counter(vm: &Vm) -> &'static Cell<u64> {
+fn counter(vm: &Vm) -> &'static LatchCell<u64> {
     &vm.interpreter_state::<Counter>().0
 }
 

@@ -1115,7 +1115,7 @@ fn same(_vm: &mut Vm, this: &Value) -> Py {
 fn iter_reduce(vm: &mut Vm, this: &Value) -> Py {
     let iter = this.expect::<Iter>();
     let at = *iter.lock(vm);
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let function = match builtins {
         Some(builtins) => vm.get_item(&builtins, name!("iter"))?,
         None => Value::none(),

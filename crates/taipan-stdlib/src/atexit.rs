@@ -1,7 +1,7 @@
 //! `atexit`: functions to call when the interpreter ends.
 
 use crate::ModuleDef;
-use std::cell::RefCell;
+use taipan_core::latch::Latch;
 use taipan_core::{Args, MethodDef, Py, Value, Vm, f0, f1, raw};
 
 /// The module `atexit`.
@@ -51,9 +51,9 @@ struct Call {
 
 /// An interpreter's registered calls, oldest first.
 #[derive(Default)]
-struct Calls(RefCell<Vec<Call>>);
+struct Calls(Latch<Vec<Call>>);
 
-fn calls(vm: &Vm) -> &'static RefCell<Vec<Call>> {
+fn calls(vm: &Vm) -> &'static Latch<Vec<Call>> {
     &vm.interpreter_state::<Calls>().0
 }
 

@@ -1,13 +1,13 @@
 //! Audit hooks (PEP 578): functions of the program that are told about sensitive operations.
 
-use std::cell::RefCell;
+use taipan_core::latch::Latch;
 use taipan_core::str_object::name;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Py, Value, Vm};
 
 /// The hooks of an interpreter, in the order they were added.
 #[derive(Default)]
-struct Hooks(RefCell<Vec<Value>>);
+struct Hooks(Latch<Vec<Value>>);
 
 /// Are there hooks at all?
 pub fn enabled(vm: &Vm) -> bool {

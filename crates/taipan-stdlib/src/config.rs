@@ -1,8 +1,8 @@
 //! How the interpreter was started: command line, flags, paths. The facade fills it in before the modules `sys` and `builtins` are made.
 
-use std::cell::RefCell;
 use std::ffi::OsString;
 use taipan_core::Vm;
+use taipan_core::latch::Latch;
 
 /// The command line's flags, as `sys.flags` shows them.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ pub struct Config {
 }
 
 #[derive(Default)]
-struct Cell(RefCell<Config>);
+struct Cell(Latch<Config>);
 
 /// Sets the configuration.
 pub fn set(vm: &Vm, config: Config) {

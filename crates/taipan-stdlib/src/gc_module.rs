@@ -281,7 +281,7 @@ fn get_referrers(vm: &mut Vm, _module: &Value, objects: &[Value]) -> Py {
 fn get_referents(vm: &mut Vm, _module: &Value, objects: &[Value]) -> Py {
     let mut found = Vec::new();
     for object in objects {
-        found.extend(gc::referents(object));
+        found.extend(gc::referents(vm, object));
         small_numbers(vm, object, &mut found)?;
     }
     Ok(new_list(found))
@@ -303,17 +303,18 @@ fn small_numbers(vm: &mut Vm, object: &Value, found: &mut Vec<Value>) -> Py<()> 
 }
 
 fn freeze(vm: &mut Vm, _module: &Value) -> Py {
-    vm.interpreter().gc.freeze();
+    vm.stop_the_world(|vm| vm.interpreter().gc.freeze());
     Ok(Value::none())
 }
 
 fn unfreeze(vm: &mut Vm, _module: &Value) -> Py {
-    vm.interpreter().gc.unfreeze();
+    vm.stop_the_world(|vm| vm.interpreter().gc.unfreeze());
     Ok(Value::none())
 }
 
 fn get_freeze_count(vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::int(vm.interpreter().gc.freeze_count() as i64))
+    let count = vm.stop_the_world(|vm| vm.interpreter().gc.freeze_count());
+    Ok(Value::int(count as i64))
 }
 
 fn verify_counts(vm: &mut Vm, _module: &Value) -> Py {

@@ -1,9 +1,9 @@
 //! `_taipan_library`: the modules embedded in the executable, for the importer in `lib/_taipan_importer.py` and for `_imp`.
 
 use crate::ModuleDef;
-use std::cell::Cell;
 use std::sync::Arc;
 use taipan_core::dict_object::Dict;
+use taipan_core::latch::LatchCell;
 use taipan_core::{
     MethodDef, Py, Value, Vm, builtin_types, f0, f1, name, str_object, tuple_object,
 };
@@ -42,13 +42,13 @@ impl Source {
 }
 
 struct State {
-    source: Cell<Source>,
+    source: LatchCell<Source>,
 }
 
 impl Default for State {
     fn default() -> State {
         State {
-            source: Cell::new(Source::EMPTY),
+            source: LatchCell::new(Source::EMPTY),
         }
     }
 }

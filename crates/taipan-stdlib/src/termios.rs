@@ -3,8 +3,8 @@
 use crate::ModuleDef;
 use crate::path::{c_int, errno, fileno};
 use crate::support::add;
-use std::cell::RefCell;
 use std::mem::MaybeUninit;
+use taipan_core::latch::Latch;
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{MethodDef, Py, Raised, Type, Value, Vm, builtin_types, f1, f2, slice};
@@ -155,7 +155,7 @@ static NUMBERS: &[(&str, i64)] = numbers! {
 static OTHERS: &[(&str, i64)] = &[];
 
 #[derive(Default)]
-struct ErrorClass(RefCell<Option<Value>>);
+struct ErrorClass(Latch<Option<Value>>);
 
 fn error_class(vm: &mut Vm) -> Py {
     if let Some(class) = &*vm.interpreter_state::<ErrorClass>().0.borrow() {

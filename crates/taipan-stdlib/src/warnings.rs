@@ -4,9 +4,9 @@ use crate::builtins::output::sys_attribute;
 use crate::locks::Reentrant;
 use crate::support::add;
 use crate::{ModuleDef, contextvars};
-use std::cell::{Cell, RefCell};
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{Dict, dict_of, new_dict};
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::str_object::{is_exact_str, is_str, new_from_code_points, new_str, str_of};
 use taipan_core::tuple_object::{items, new_tuple};
 use taipan_core::{Bound, MethodDef, Py, Raised, Type, TypeObject, Value, Vm, bound, f0, name};
@@ -42,14 +42,14 @@ static FUNCTIONS: [MethodDef; 5] = [
 #[derive(Default)]
 struct State {
     /// A list of 5-tuples.
-    filters: RefCell<Option<Value>>,
+    filters: Latch<Option<Value>>,
     /// A dict.
-    once: RefCell<Option<Value>>,
-    default_action: RefCell<Option<Value>>,
+    once: Latch<Option<Value>>,
+    default_action: Latch<Option<Value>>,
     /// The context variable that may hold filters of its own.
-    context: RefCell<Option<Value>>,
+    context: Latch<Option<Value>>,
     /// Changes with the filters: registries of another version are void.
-    version: Cell<i64>,
+    version: LatchCell<i64>,
     lock: Reentrant,
 }
 
@@ -64,7 +64,7 @@ fn state(vm: &Vm) -> &'static State {
     state
 }
 
-fn get(cell: &RefCell<Option<Value>>) -> Value {
+fn get(cell: &Latch<Option<Value>>) -> Value {
     cell.borrow().clone().unwrap_or_else(Value::none)
 }
 
@@ -502,11 +502,7 @@ fn place_at(vm: &mut Vm, level: i64, prefixes: &[String]) -> Py<Place> {
                 frame.line().unwrap_or(0).into(),
             )
         }
-        None => (
-            vm.interpreter().sys_dict.borrow().clone(),
-            new_str("<sys>"),
-            0,
-        ),
+        None => (vm.interpreter().sys_dict.get(), new_str("<sys>"), 0),
     };
     let mut place = Place {
         filename,

@@ -59,7 +59,7 @@ pub fn overrides_new(cls: &TypeObject, base: &TypeObject) -> bool {
 
 /// `cls[key]` of a builtin class: a generic alias.
 pub fn class_getitem(vm: &mut Vm, cls: &Value, key: &Value) -> Py {
-    (vm.interpreter().hooks.get().generic_alias)(vm, cls, key)
+    (vm.interpreter().hooks.generic_alias)(vm, cls, key)
 }
 
 /// The `__class_getitem__` row of container types.

@@ -72,6 +72,9 @@ impl HasState for MemoryView {
     }
 }
 
+// SAFETY: `data` is the managed buffer's, which is `Sync` too.
+unsafe impl Sync for MemoryView {}
+
 // SAFETY: the managed buffer is the only reference.
 unsafe impl Payload for MemoryView {
     const GC: bool = true;

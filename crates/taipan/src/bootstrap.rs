@@ -87,12 +87,16 @@ pub fn start(vm: &mut Vm, mut settings: Config) -> Result<(), Failure> {
         _imp::add_module(vm, module);
     }
     let modules = dict_object::new_dict();
-    *vm.interpreter().modules.borrow_mut() = Some(modules.clone());
+    drop(vm.interpreter().modules.set(Some(modules.clone())));
     let builtins = native(vm, "builtins")?;
-    *vm.interpreter().builtins.borrow_mut() = Some(builtins.expect::<Module>().dict().to_value());
+    drop(
+        vm.interpreter()
+            .builtins
+            .set(Some(builtins.expect::<Module>().dict().to_value())),
+    );
     let sys = native(vm, "sys")?;
     let sys_dict = sys.expect::<Module>().dict().to_value();
-    *vm.interpreter().sys_dict.borrow_mut() = Some(sys_dict.clone());
+    drop(vm.interpreter().sys_dict.set(Some(sys_dict.clone())));
     set(&sys_dict, "modules", modules);
     crate::prompt::install(&sys_dict);
     if !locale_is_set {
@@ -157,7 +161,7 @@ fn native(vm: &mut Vm, module: &str) -> Py {
 }
 
 fn register(vm: &mut Vm, module: &str, value: &Value) {
-    if let Some(modules) = &*vm.interpreter().modules.borrow() {
+    if let Some(modules) = &vm.interpreter().modules.get() {
         set(modules, module, value.clone());
     }
 }
@@ -171,7 +175,7 @@ fn run_embedded(vm: &mut Vm, library_name: &str, module: &str) -> Py {
     let builtins = vm
         .interpreter()
         .builtins
-        .borrow()
+        .get()
         .clone()
         .unwrap_or_else(dict_object::new_dict);
     set(&globals, "__builtins__", builtins.clone());

@@ -32,7 +32,7 @@ pub fn finish(vm: &mut Vm, status: i32) -> i32 {
     taipan_stdlib::atexit::run(vm);
     let written = flush_streams(vm);
     taipan_stdlib::sys::hooks::set_finalizing(vm);
-    vm.close_turns();
+    vm.close_world();
     // The process takes all memory with it. Objects are ended one by one only where somebody can see it.
     if is_seen(vm) {
         end_objects(vm);
@@ -103,8 +103,8 @@ fn end_objects(vm: &mut Vm) {
             clear_namespace(module.dict());
         }
     }
-    let builtins = vm.interpreter().builtins.borrow().clone();
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
+    let sys = vm.interpreter().sys_dict.get();
     for dict in [sys, builtins].iter().flatten() {
         if let Some(dict) = dict.cast::<Dict>() {
             clear_namespace(dict);
@@ -129,7 +129,7 @@ fn collect(vm: &mut Vm, order: &Order) {
 
 /// The objects with finalisers among the globals of all modules, in the order of their definition, those of the program last.
 fn places(vm: &Vm) -> Order {
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     let modules = modules.as_ref().and_then(|modules| modules.cast::<Dict>());
     let mut modules = modules.map_or_else(Vec::new, |modules| modules.items());
     modules.sort_by_key(|(name, _)| is_one_of(name, &["__main__"]));
@@ -149,7 +149,7 @@ fn places(vm: &Vm) -> Order {
 
 /// Lets go what `sys` holds of the program, and gives the streams back that it may have replaced.
 fn empty_sys(vm: &mut Vm) {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     if let Some(sys) = sys.as_ref().and_then(|sys| sys.cast::<Dict>()) {
         for name in SYS_NAMES {
             drop(sys.set_name(&str_object::name(name), Value::none()));
@@ -160,7 +160,7 @@ fn empty_sys(vm: &mut Vm) {
             drop(sys.set_name(&str_object::name(name), first));
         }
     }
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     if let Some(builtins) = builtins.as_ref().and_then(|dict| dict.cast::<Dict>()) {
         drop(builtins.set_name(name!("_"), Value::none()));
     }
@@ -168,7 +168,7 @@ fn empty_sys(vm: &mut Vm) {
 
 /// Takes out of `builtins` what is not the interpreter's.
 fn empty_builtins(vm: &Vm) {
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     if let Some(builtins) = builtins.as_ref().and_then(|dict| dict.cast::<Dict>()) {
         for (name, value) in builtins.items() {
             // Ours are of built-in types.
@@ -181,7 +181,7 @@ fn empty_builtins(vm: &Vm) {
 
 /// Takes all modules out of `sys.modules`; gives weak references to them.
 fn release_modules(vm: &mut Vm) -> Vec<Value> {
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     let Some(modules) = modules.as_ref().and_then(|modules| modules.cast::<Dict>()) else {
         return Vec::new();
     };
@@ -206,7 +206,7 @@ fn is_one_of(name: &Value, wanted: &[&str]) -> bool {
 }
 
 fn module(vm: &Vm, name: &str) -> Option<Value> {
-    let modules = vm.interpreter().modules.borrow().clone()?;
+    let modules = vm.interpreter().modules.get()?;
     modules.cast::<Dict>()?.get_name(&str_object::name(name))
 }
 
@@ -229,7 +229,7 @@ fn wait_for_threads(vm: &mut Vm) {
 }
 
 fn stream(vm: &Vm, name: &str) -> Option<Value> {
-    let sys = vm.interpreter().sys_dict.borrow().clone()?;
+    let sys = vm.interpreter().sys_dict.get()?;
     sys.cast::<Dict>()?
         .get_name(&str_object::name(name))
         .filter(|stream| !stream.is_none())

@@ -23,13 +23,11 @@ pub fn hooks() -> Hooks {
 
 /// Serves the eval breaker: merges of counts, the collector, signals.
 fn safepoint(vm: &mut Vm) -> Py<()> {
-    let asked = vm.thread().breaker.load(Relaxed);
     // TRACE is for the dispatch loop.
-    vm.thread()
-        .breaker
-        .fetch_and(breaker::ZEAL | breaker::TRACE, Relaxed);
-    if asked & breaker::YIELD != 0 {
-        vm.yield_turn();
+    let kept = breaker::ZEAL | breaker::TRACE;
+    let asked = vm.thread().breaker.fetch_and(kept, Relaxed);
+    if asked & breaker::THREADS != 0 {
+        vm.serve_threads(asked);
     }
     if asked & breaker::ZEAL != 0 && crate::stress::zeal_is_due(vm) {
         gc::collect(vm, 2)?;

@@ -41,6 +41,9 @@ impl Runtime {
     pub fn new(config: Config) -> Result<Runtime, String> {
         let interpreter = Interpreter::create(hooks::hooks());
         let mut vm = taipan_core::vm::attach(interpreter, native_stack());
+        if config.flags.gil == Some(true) {
+            vm.take_turns();
+        }
         bootstrap::define_types();
         stress::before_start(&mut vm);
         interpreter.gc.postpone();

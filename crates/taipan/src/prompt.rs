@@ -5,9 +5,9 @@
 
 use crate::run::{flush, main_module, remember};
 use crate::startup::settle;
-use std::cell::{Cell, RefCell};
 use std::io::Write;
 use taipan_core::dict_object::Dict;
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::{MethodDef, Py, Value, Vm, builtin_types, descriptor, f0, name, str_object};
 use taipan_stdlib::builtins::source::{self, Request};
 use taipan_stdlib::path::errno;
@@ -35,9 +35,9 @@ pub fn install(sys: &Value) {
 #[derive(Default)]
 struct State {
     /// What has been read beyond the last line.
-    ahead: RefCell<Vec<u8>>,
+    ahead: Latch<Vec<u8>>,
     /// How many statements there were.
-    count: Cell<u64>,
+    count: LatchCell<u64>,
 }
 
 /// Reads and runs until the end of the input or `SystemExit`.
@@ -132,7 +132,7 @@ fn read_line(vm: &mut Vm, prompt: &str) -> Py<Option<Vec<u8>>> {
 }
 
 fn sys_item(vm: &Vm, key: &Value) -> Option<Value> {
-    let sys = vm.interpreter().sys_dict.borrow().clone()?;
+    let sys = vm.interpreter().sys_dict.get()?;
     sys.cast::<Dict>()?.get_name(key)
 }
 

@@ -104,7 +104,7 @@ fn run_as_main(vm: &mut Vm, args: &[Value]) -> Py<()> {
 
 /// The dict of the module `__main__`, which is made if it is not there.
 pub fn main_module(vm: &mut Vm) -> Py {
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     let known = |key: &Value| modules.as_ref()?.cast::<Dict>()?.get_name(key);
     if let Some(main) = known(name!("__main__"))
         && let Some(module) = main.cast::<Module>()
@@ -137,7 +137,7 @@ fn path_first(vm: &mut Vm, folder: &OsStr) -> Py<()> {
 }
 
 fn put_first(vm: &mut Vm, entry: &OsStr) -> Py<()> {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     if let Some(path) = sys.and_then(|sys| sys.cast::<Dict>()?.get_name(name!("path"))) {
         let entry = path::decode(vm, entry.as_bytes())?;
         let insert = vm.get_attr_str(&path, "insert")?;
@@ -367,7 +367,7 @@ pub fn report(vm: &mut Vm, raised: Raised, inspect: bool) -> Ended {
 /// Shows an exception through `sys.excepthook`; gives the `SystemExit` that the hook may have raised.
 pub fn show(vm: &mut Vm, error: &Value) -> Option<Value> {
     let _ = flush(vm, "stdout");
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     if let Some(sys) = &sys {
         let dict = sys.expect::<Dict>();
         dict.set_name(name!("last_exc"), error.clone());
@@ -441,7 +441,7 @@ fn exit_status(vm: &mut Vm, error: &Value) -> i32 {
 
 fn write_to_stderr(vm: &mut Vm, message: &Value) -> Py<()> {
     let text = vm.str(message)?;
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     match sys.and_then(|sys| sys.cast::<Dict>()?.get_name(name!("stderr"))) {
         Some(file) if !file.is_none() => {
             vm.call_method(&file, name!("write"), &[text])?;
@@ -457,7 +457,7 @@ fn write_to_stderr(vm: &mut Vm, message: &Value) -> Py<()> {
 
 /// Flushes a standard stream; its errors are the stream's.
 pub fn flush(vm: &mut Vm, stream: &str) -> Result<(), ()> {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     let Some(stream) = sys.and_then(|sys| sys.cast::<Dict>()?.get_name(&str_object::name(stream)))
     else {
         return Ok(());

@@ -114,7 +114,7 @@ fn run_startup(vm: &mut Vm) -> Py<()> {
 
 /// Calls the function that `site` prepares the prompt with.
 fn run_hook(vm: &mut Vm) -> Py<()> {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     let hook = sys
         .as_ref()
         .and_then(|sys| sys.cast::<Dict>()?.get_name(name!("__interactivehook__")));

@@ -19,7 +19,7 @@ pub fn start(vm: &mut Vm, sys: &Value) -> Result<(), Failure> {
     import(vm, "encodings")?;
     let io = import(vm, "io")?;
     let open = vm.get_attr_str(&io, "open")?;
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     if let Some(builtins) = builtins {
         set(&builtins, "open", open.clone());
     }

@@ -2,8 +2,8 @@
 //! with commas: `gc-zeal` collects at safepoints (see [`zeal_is_due`]), `stack-tight` leaves little native stack, `quick` specialises instructions at
 //! their first run, `counts` checks all reference counts against the edges of the heap when the program ends.
 
-use std::cell::Cell;
 use taipan_core::Vm;
+use taipan_core::latch::LatchCell;
 use taipan_core::vm::breaker;
 
 /// Native stack left by `stack-tight`.
@@ -32,11 +32,11 @@ pub fn before_program(vm: &mut Vm) {
 }
 
 /// How often each place in code was reached, by a hash of the place.
-struct Visits(Box<[Cell<u32>; 4096]>);
+struct Visits(Box<[LatchCell<u32>; 4096]>);
 
 impl Default for Visits {
     fn default() -> Visits {
-        Visits(Box::new([const { Cell::new(0) }; 4096]))
+        Visits(Box::new([const { LatchCell::new(0) }; 4096]))
     }
 }
 

@@ -7,6 +7,7 @@ use taipan_core::alloc::new_instance;
 use taipan_core::bind::bind;
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::new_dict;
+use taipan_core::latch::Latch;
 use taipan_core::lock::Locked;
 use taipan_core::str_object::{empty_str, name, new_str};
 use taipan_core::tuple_object::new_tuple;
@@ -136,7 +137,7 @@ fn init(vm: &mut Vm, this: &Value, args: Args<'_>) -> Py<()> {
     let insert_comments = flag(vm, args.get(3), false)?;
     let insert_pis = flag(vm, args.get(4), false)?;
     let module = state(vm);
-    let or_own = |given: Option<&Value>, own: &std::cell::RefCell<Option<Value>>| {
+    let or_own = |given: Option<&Value>, own: &Latch<Option<Value>>| {
         given.cloned().or_else(|| own.borrow().clone())
     };
     let comment_factory = or_own(args.get_not_none(1), &module.comment_factory);

@@ -9,9 +9,10 @@ mod iterators;
 mod methods;
 mod parser;
 
-use std::cell::{OnceCell, RefCell};
+use std::sync::OnceLock;
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{Dict, new_dict};
+use taipan_core::latch::Latch;
 use taipan_core::str_object::name;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{MethodDef, Py, Value, Vm, f2, raw};
@@ -31,12 +32,12 @@ pub static MODULE: ModuleDef = ModuleDef {
 /// What belongs to an interpreter.
 #[derive(Default)]
 struct Module {
-    error: RefCell<Option<Value>>,
+    error: Latch<Option<Value>>,
     /// What makes comments and processing instructions if a builder has nothing of its own.
-    comment_factory: RefCell<Option<Value>>,
-    pi_factory: RefCell<Option<Value>>,
-    paths: OnceCell<Value>,
-    deep_copy: OnceCell<Value>,
+    comment_factory: Latch<Option<Value>>,
+    pi_factory: Latch<Option<Value>>,
+    paths: OnceLock<Value>,
+    deep_copy: OnceLock<Value>,
 }
 
 fn state(vm: &Vm) -> &'static Module {
@@ -65,7 +66,7 @@ fn set_factories(vm: &mut Vm, _module: &Value, comment: &Value, pi: &Value) -> P
         }
     }
     let module = state(vm);
-    let exchange = |place: &RefCell<Option<Value>>, factory: &Value| {
+    let exchange = |place: &Latch<Option<Value>>, factory: &Value| {
         let factory = (!factory.is_none()).then(|| factory.clone());
         place.replace(factory).unwrap_or_else(Value::none)
     };

@@ -42,7 +42,7 @@ fn submodule(vm: &mut Vm, dict: &Value, short: &str, doc: &'static str) -> Value
     let module = Module::create(&full, Some(doc));
     let own_dict = module.expect::<Module>().dict().to_value();
     add(dict, short, module.clone());
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     if let Some(modules) = modules.as_ref().and_then(|modules| modules.cast::<Dict>()) {
         drop(modules.set_name(&name(&full), module));
     }

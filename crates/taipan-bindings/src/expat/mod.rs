@@ -13,10 +13,10 @@ mod run;
 
 use handlers::HANDLERS;
 pub(crate) use run::encoding_table;
-use std::cell::RefCell;
 use taipan_core::alloc::new_object;
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::new_dict;
+use taipan_core::latch::Latch;
 use taipan_core::lock::Locked;
 use taipan_core::str_object::{is_str, new_str};
 use taipan_core::tuple_object::new_tuple;
@@ -71,7 +71,7 @@ native_type! {
 /// What belongs to an interpreter.
 #[derive(Default)]
 struct Module {
-    error: RefCell<Option<Value>>,
+    error: Latch<Option<Value>>,
 }
 
 fn state(vm: &Vm) -> &'static Module {

@@ -19,9 +19,10 @@ use crate::support::{self, Shared, text_argument, utf8_c};
 use connection::{Autocommit, Level};
 use handle::{Database, OpenBlob, Prepared};
 use libsqlite3_sys as sql;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 use taipan_core::dict_object::new_dict;
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::str_object::new_str;
 use taipan_core::{Args, Bound, MethodDef, Py, Value, Vm, bound, f1, f2, raw, slice};
 use taipan_stdlib::ModuleDef;
@@ -110,13 +111,13 @@ native_type! {
 /// What belongs to an interpreter.
 #[derive(Default)]
 struct Sqlite {
-    errors: RefCell<Vec<Value>>,
-    adapters: OnceCell<Value>,
-    converters: OnceCell<Value>,
+    errors: Latch<Vec<Value>>,
+    adapters: OnceLock<Value>,
+    converters: OnceLock<Value>,
     /// Errors in callbacks are reported.
-    tracebacks: Cell<bool>,
+    tracebacks: LatchCell<bool>,
     /// An adapter for a basic type was registered, so that basic values have to be looked up too.
-    basic_adapted: Cell<bool>,
+    basic_adapted: LatchCell<bool>,
 }
 
 fn state(vm: &Vm) -> &'static Sqlite {

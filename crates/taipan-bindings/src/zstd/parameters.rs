@@ -3,9 +3,9 @@
 use super::ERROR;
 use super::failure::{Failure, check};
 use crate::numbers::c_int;
-use std::cell::RefCell;
 use taipan_core::builtin_types::TYPE;
 use taipan_core::dict_object::Dict;
+use taipan_core::latch::Latch;
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Bound, Py, Raised, Value, Vm};
 use zstd_safe::zstd_sys as lib;
@@ -135,7 +135,7 @@ pub fn decompression_parameter(number: i32) -> Option<D> {
 
 /// The enumeration types that the Python side has made known, compression first.
 #[derive(Default)]
-struct Types(RefCell<Option<(Value, Value)>>);
+struct Types(Latch<Option<(Value, Value)>>);
 
 /// `set_parameter_types(c_parameter_type, d_parameter_type)`
 pub fn set_parameter_types(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {

@@ -4,18 +4,21 @@
 //! or [`Obj::clear`](Obj), so an entry number is what iterators and inline caches keep. Keys that are not plain strings are
 //! compared by Python code, which may change the dict meanwhile: see [`Obj::find_then`].
 
+mod peek;
+mod row;
 mod table;
 
 use crate::Py;
 use crate::builtin_types;
 use crate::header::Obj;
-use crate::lock::{HasState, Locked};
+use crate::lock::{HasState, Held, Locked};
 use crate::payload::{Payload, Tracer};
 use crate::raise::Raised;
 use crate::str_object::{is_exact_str, str_eq, str_hash};
 use crate::type_object::TypeObject;
 use crate::value::Value;
-use crate::vm::{Vm, current_thread};
+use crate::vm::Vm;
+use crate::world;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 pub use table::Table;
 use table::{Entry, NoMemory};
@@ -44,7 +47,7 @@ unsafe impl Payload for Dict {
     fn trace(&self, tracer: &mut Tracer<'_>) {
         // SAFETY: the collector stops the world, and no guard lives at a safepoint.
         let table = unsafe { self.table.get_unlocked() };
-        for entry in &table.entries {
+        for entry in table.entries.iter() {
             tracer.visit_option(&entry.key);
             tracer.visit_option(&entry.value);
         }
@@ -53,15 +56,8 @@ unsafe impl Payload for Dict {
     fn clear(&self, out: &mut Vec<Value>) {
         // SAFETY: as in `trace`.
         let table = unsafe { self.table.get_unlocked() };
-        let moves = table.moves;
-        let old = std::mem::replace(
-            table,
-            Table {
-                moves: moves.wrapping_add(1),
-                ..Table::new()
-            },
-        );
-        for entry in old.entries {
+        let mut old = table.replace(Table::new());
+        for entry in old.entries.drain(..) {
             out.extend(entry.key);
             out.extend(entry.value);
         }
@@ -195,24 +191,9 @@ impl Obj<Dict> {
     /// Runs `access` on the table without the token. `access` neither drops values nor reaches another object's lock.
     #[inline(always)]
     fn with<R>(&self, access: impl FnOnce(&mut Table) -> R) -> R {
-        if let Some(thread) = current_thread()
-            && thread.shared_process()
-        {
-            return self.with_locked(access);
-        }
-        // SAFETY: this is the only thread, and `access` cannot come back here.
+        let _held = Held::new(self.header());
+        // SAFETY: locked, and `access` cannot come back here.
         access(unsafe { self.cell().get_unlocked() })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn with_locked<R>(&self, access: impl FnOnce(&mut Table) -> R) -> R {
-        // SAFETY: the token is used for the guard only; `access` runs no Python code.
-        match unsafe { Vm::current() } {
-            Some(mut vm) => access(&mut self.lock(&mut vm)),
-            // SAFETY: not attached: start-up or shut-down, when one thread is left.
-            None => access(unsafe { self.cell().get_unlocked() }),
-        }
     }
 
     /// Finds `key` and runs `then` on the table and the number of its entry, under one guard.
@@ -295,6 +276,12 @@ impl Obj<Dict> {
     /// The value of `key`, whose hash is known.
     #[inline]
     pub fn get_with_hash(&self, vm: &mut Vm, key: &Value, hash: i64) -> Py<Option<Value>> {
+        if world::is_shared()
+            && (is_exact_str(key) || !key.is_object())
+            && let Ok(found) = self.peek(key, hash)
+        {
+            return Ok(found);
+        }
         self.find_then(vm, key, hash, |table, at| at.and_then(|at| table.value(at)))
     }
 
@@ -306,6 +293,12 @@ impl Obj<Dict> {
 
     #[inline]
     pub fn contains_with_hash(&self, vm: &mut Vm, key: &Value, hash: i64) -> Py<bool> {
+        if world::is_shared()
+            && (is_exact_str(key) || !key.is_object())
+            && let Ok(found) = self.peek_index(key, hash)
+        {
+            return Ok(found.is_some());
+        }
         self.find_then(vm, key, hash, |_, at| at.is_some())
     }
 
@@ -372,7 +365,7 @@ impl Obj<Dict> {
             .rposition(|entry| entry.key.is_some())?;
         let pair = table.delete(at);
         // The entries behind it are deleted ones.
-        table.entries.truncate(at);
+        table.truncate(at);
         pair
     }
 
@@ -416,17 +409,7 @@ impl Obj<Dict> {
 
     /// Takes everything out. Values are dropped when the dict is empty already.
     pub fn clear(&self, vm: &mut Vm) {
-        let old = {
-            let mut table = self.lock(vm);
-            let moves = table.moves.wrapping_add(1);
-            std::mem::replace(
-                &mut *table,
-                Table {
-                    moves,
-                    ..Table::new()
-                },
-            )
-        };
+        let old = self.lock(vm).replace(Table::new());
         drop(old);
     }
 
@@ -449,8 +432,7 @@ impl Obj<Dict> {
             drop(table);
             return false;
         }
-        let moves = table.moves.wrapping_add(1);
-        let old = std::mem::replace(&mut *table, Table { moves, ..copy });
+        let old = table.replace(copy);
         drop(table);
         drop(old);
         true
@@ -602,6 +584,11 @@ impl Obj<Dict> {
     /// The value of entry `index` if the keys still have version `version` (not 0).
     #[inline(always)]
     pub fn cached_value(&self, version: u32, index: usize) -> Option<Value> {
+        if world::is_shared()
+            && let Ok(found) = self.peek_cached(version, index)
+        {
+            return found;
+        }
         self.with(|table| {
             if table.keys_version == version {
                 table.value(index)
@@ -629,6 +616,11 @@ impl Obj<Dict> {
     /// The entry number of a name (an exact string).
     pub fn index_of_name(&self, name: &Value) -> Option<usize> {
         let hash = str_hash(name);
+        if world::is_shared()
+            && let Ok(found) = self.peek_index(name, hash)
+        {
+            return found;
+        }
         self.with(|table| table.find_str(name, hash))
     }
 
@@ -638,6 +630,11 @@ impl Obj<Dict> {
     #[inline]
     pub fn get_name(&self, name: &Value) -> Option<Value> {
         let hash = str_hash(name);
+        if world::is_shared()
+            && let Ok(found) = self.peek(name, hash)
+        {
+            return found;
+        }
         self.with(|table| table.find_str(name, hash).and_then(|at| table.value(at)))
     }
 

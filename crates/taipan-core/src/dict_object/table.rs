@@ -1,7 +1,14 @@
 //! The table of a dict: a row of entries and the hash index into it.
 
+use super::row::Row;
 use crate::str_object::{compares_as_str, is_exact_str, is_interned, str_eq};
 use crate::value::Value;
+use crate::world;
+use std::sync::atomic::{
+    AtomicU32,
+    Ordering::{Relaxed, Release},
+    fence,
+};
 
 /// Up to this many entries are searched without an index.
 const LINEAR: usize = 8;
@@ -9,7 +16,7 @@ const LINEAR: usize = 8;
 /// A dict's state.
 pub struct Table {
     pub(super) index: Index,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Row<Entry>,
     /// Entries that are not deleted.
     pub(super) used: usize,
     /// Insertions before the next rehash, if there is an index.
@@ -20,6 +27,8 @@ pub struct Table {
     pub(super) keys_version: u32,
     /// All keys are exact strings.
     pub(super) str_keys: bool,
+    /// Odd while rows and index change, for readers without a lock (see `peek`).
+    pub(super) number: AtomicU32,
 }
 
 /// A deleted entry has neither key nor value.
@@ -37,14 +46,14 @@ pub(super) struct NoMemory;
 #[derive(Clone)]
 pub(super) enum Index {
     Linear,
-    U8(Box<[u8]>),
-    U16(Box<[u16]>),
-    U32(Box<[u32]>),
-    U64(Box<[u64]>),
+    U8(Row<u8>),
+    U16(Row<u16>),
+    U32(Row<u32>),
+    U64(Row<u64>),
 }
 
 /// A place of the index.
-trait Place: Copy + PartialEq {
+pub(super) trait Place: Copy + PartialEq {
     const EMPTY: Self;
     const DELETED: Self;
     fn entry(self) -> usize;
@@ -153,11 +162,39 @@ fn mark_in<P: Place>(places: &mut [P], hash: i64, entry: usize, mark: P) {
     }
 }
 
-fn empty_places<P: Place>(len: usize) -> Result<Box<[P]>, NoMemory> {
-    let mut places = Vec::new();
-    places.try_reserve_exact(len).map_err(|_| NoMemory)?;
+/// The entries that a search for `hash` has to look at. The row may change meanwhile, so it ends after as many steps as there are
+/// places.
+#[inline(always)]
+pub(super) fn places_for<P: Place>(places: &[P], hash: i64) -> impl Iterator<Item = usize> + '_ {
+    let mut probe = Probe {
+        at: hash as usize,
+        perturb: hash as u64,
+    };
+    let mask = places.len().wrapping_sub(1);
+    let mut left = places.len() * 2;
+    std::iter::from_fn(move || {
+        while left > 0 {
+            left -= 1;
+            let place = places.as_ptr().wrapping_add(probe.at & mask);
+            // SAFETY: the mask keeps it in range.
+            let place = unsafe { place.read_volatile() };
+            if place == P::EMPTY {
+                return None;
+            }
+            probe.next();
+            if place != P::DELETED {
+                return Some(place.entry());
+            }
+        }
+        None
+    })
+}
+
+fn empty_places<P: Place>(len: usize) -> Result<Row<P>, NoMemory> {
+    let mut places = Row::new();
+    places.reserve(len)?;
     places.resize(len, P::EMPTY);
-    Ok(places.into_boxed_slice())
+    Ok(places)
 }
 
 impl Index {
@@ -206,13 +243,43 @@ impl Table {
     pub(super) const fn new() -> Table {
         Table {
             index: Index::Linear,
-            entries: Vec::new(),
+            entries: Row::new(),
             used: 0,
             room: 0,
             moves: 0,
             keys_version: 0,
             str_keys: true,
+            number: AtomicU32::new(0),
         }
+    }
+
+    /// Changes the structure, in a way that readers without a lock notice. Not to be nested.
+    #[inline(always)]
+    fn change<R>(&mut self, work: impl FnOnce(&mut Table) -> R) -> R {
+        if !world::is_shared() {
+            return work(self);
+        }
+        let number = self.number.load(Relaxed);
+        debug_assert!(number & 1 == 0, "a change within a change");
+        self.number.store(number.wrapping_add(1), Relaxed);
+        fence(Release);
+        let result = work(self);
+        self.number.store(number.wrapping_add(2), Release);
+        result
+    }
+
+    /// Puts other contents into the table; gives the former ones.
+    pub(super) fn replace(&mut self, mut new: Table) -> Table {
+        self.change(|table| {
+            std::mem::swap(&mut table.index, &mut new.index);
+            std::mem::swap(&mut table.entries, &mut new.entries);
+            std::mem::swap(&mut table.used, &mut new.used);
+            std::mem::swap(&mut table.room, &mut new.room);
+            std::mem::swap(&mut table.str_keys, &mut new.str_keys);
+            table.moves = table.moves.wrapping_add(1);
+            table.keys_version = 0;
+        });
+        new
     }
 
     /// The first entry for which `test` holds among those that may have this hash.
@@ -277,16 +344,20 @@ impl Table {
     /// Adds a key that is not there yet.
     #[inline]
     pub(super) fn add(&mut self, hash: i64, key: Value, value: Value) -> Result<(), NoMemory> {
+        self.change(|table| table.add_changing(hash, key, value))
+    }
+
+    #[inline(always)]
+    fn add_changing(&mut self, hash: i64, key: Value, value: Value) -> Result<(), NoMemory> {
         let full = match self.index {
             Index::Linear => self.entries.len() >= LINEAR,
             _ => self.room == 0,
         };
         if full {
-            self.rehash(self.used * 2)?;
+            self.rehash_changing(self.used * 2)?;
         }
         if self.entries.len() == self.entries.capacity() {
-            let more = self.entries.len().max(4);
-            self.entries.try_reserve_exact(more).map_err(|_| NoMemory)?;
+            self.entries.reserve(self.entries.len().max(4))?;
         }
         self.str_keys = self.str_keys && is_exact_str(&key);
         self.index.put(hash, self.entries.len());
@@ -331,6 +402,10 @@ impl Table {
         key: Value,
         value: Value,
     ) -> Result<(), NoMemory> {
+        self.change(|table| table.add_first_changing(hash, key, value))
+    }
+
+    fn add_first_changing(&mut self, hash: i64, key: Value, value: Value) -> Result<(), NoMemory> {
         self.str_keys = self.str_keys && is_exact_str(&key);
         let entry = Entry {
             hash,
@@ -348,15 +423,19 @@ impl Table {
             self.moves = self.moves.wrapping_add(1);
             return Ok(());
         }
-        self.entries.try_reserve(1).map_err(|_| NoMemory)?;
+        self.entries.reserve(1 + self.entries.len() / 2)?;
         self.entries.insert(0, entry);
         self.used += 1;
-        self.rehash(self.used * 2)
+        self.rehash_changing(self.used * 2)
     }
 
     /// Squeezes deleted entries out and makes an index for `wanted` entries (no fewer than are there).
-    #[cold]
     pub(super) fn rehash(&mut self, wanted: usize) -> Result<(), NoMemory> {
+        self.change(|table| table.rehash_changing(wanted))
+    }
+
+    #[cold]
+    fn rehash_changing(&mut self, wanted: usize) -> Result<(), NoMemory> {
         let wanted = wanted.max(self.used);
         let linear = wanted <= LINEAR && self.used <= LINEAR - 2;
         let (mut index, room) = if linear {
@@ -395,11 +474,15 @@ impl Table {
         if wanted > LINEAR && self.room < additional {
             self.rehash(wanted)?;
         }
-        self.entries.try_reserve(additional).map_err(|_| NoMemory)
+        self.change(|table| table.entries.reserve(additional))
     }
 
     /// Deletes an entry that is there.
     pub(super) fn delete(&mut self, at: usize) -> Option<(Value, Value)> {
+        self.change(|table| table.delete_changing(at))
+    }
+
+    fn delete_changing(&mut self, at: usize) -> Option<(Value, Value)> {
         let entry = &mut self.entries[at];
         let pair = entry.key.take().zip(entry.value.take())?;
         // A deleted entry's hash counts deleted ones (see `first_used`), here none.
@@ -411,6 +494,11 @@ impl Table {
             self.str_keys = true;
         }
         Some(pair)
+    }
+
+    /// Forgets entries from `at` on, which are deleted ones.
+    pub(super) fn truncate(&mut self, at: usize) {
+        self.change(|table| table.entries.truncate(at));
     }
 
     /// Stores a value under the key of the given entry, or adds the key.
@@ -447,12 +535,8 @@ impl Table {
             copy.index = self.index.clone();
             copy.room = self.room;
         } else {
-            copy.entries = self
-                .entries
-                .iter()
-                .filter(|entry| entry.key.is_some())
-                .cloned()
-                .collect();
+            let used = self.entries.iter().filter(|entry| entry.key.is_some());
+            copy.entries = Row::of(used.cloned().collect());
             if copy.rehash(copy.used).is_err() {
                 std::alloc::handle_alloc_error(std::alloc::Layout::new::<Entry>())
             }

@@ -17,6 +17,9 @@ use std::time::Instant;
 pub fn maybe_collect(vm: &mut Vm) {
     let before = vm.thread().breaker.fetch_and(!breaker::COLLECT, Relaxed);
     let collector = &vm.interpreter().gc;
+    if before & breaker::ZEAL == 0 && collector.rearm_after_another() {
+        return;
+    }
     if before & breaker::ZEAL != 0 || collector.is_enabled() && collector.thresholds()[0] > 0 {
         let generation = collector.due_generation();
         // Never fails: what goes wrong in callbacks and finalisers is reported, not raised.
@@ -55,12 +58,14 @@ fn collect_as(vm: &mut Vm, generation: u8, at_end: Option<&Order>) -> Py<usize> 
     crate::destroy::drain_trash();
     collector.begin(generation);
 
-    let (mut trash, live) = find_garbage(collector);
-    if let Some(order) = at_end.filter(|order| !order.is_empty()) {
-        trash.sort_by_cached_key(|object| order.get(&object.bits()).copied().unwrap_or(usize::MAX));
+    let search = vm.stop_the_world(|vm| search(vm, collector, at_end));
+    for object in search.unreferenced {
+        // SAFETY: its counts were merged, and no reference is left.
+        unsafe { crate::destroy::destroy(object) }
     }
-    let found = trash.len();
-    let collected = dispose(vm, collector, trash);
+    let live = search.live;
+    let found = search.trash.len();
+    let collected = dispose(vm, collector, search.trash, search.calls);
     collector.finish(generation, live + (found - collected), collected);
 
     if flags & debug::STATS != 0 {
@@ -136,9 +141,43 @@ fn list_items(vm: &mut Vm, list: &Value) -> Result<Vec<Value>, ()> {
     Ok(items)
 }
 
+/// What a look at the stopped world gives.
+struct Search {
+    /// Garbage; weak references to it, and those that are garbage, are cleared.
+    trash: Vec<Value>,
+    /// Number of objects that are no garbage.
+    live: usize,
+    /// Callbacks of weak references to garbage.
+    calls: Vec<weakref::Call>,
+    /// Objects that were found without references when the counts of all threads were added.
+    unreferenced: Vec<*const Header>,
+}
+
+fn search(vm: &mut Vm, collector: &Collector, at_end: Option<&Order>) -> Search {
+    let owners: Vec<u16> = vm.interpreter().threads().iter().map(|t| t.owner).collect();
+    let unreferenced = owners
+        .into_iter()
+        .flat_map(crate::refcount::take_zeros)
+        .collect();
+    let (mut trash, live) = find_garbage(collector);
+    if let Some(order) = at_end.filter(|order| !order.is_empty()) {
+        trash.sort_by_cached_key(|object| order.get(&object.bits()).copied().unwrap_or(usize::MAX));
+    }
+    let calls = clear_weak_references(&trash);
+    for object in &trash {
+        header_of(object).clear_bit(BIT_COLLECTING);
+    }
+    Search {
+        trash,
+        live,
+        calls,
+        unreferenced,
+    }
+}
+
 /// Finds the garbage; gives a reference to each object of it, and the number of objects that are no garbage.
 ///
-/// On return garbage still has `BIT_COLLECTING`, for [`dispose`] to know it by.
+/// On return garbage still has `BIT_COLLECTING`, for [`clear_weak_references`] to know it by.
 fn find_garbage(collector: &Collector) -> (Vec<Value>, usize) {
     let mut table = Table::new();
     let mut kept_types: Vec<*const TypeObject> = Vec::new();
@@ -190,13 +229,14 @@ fn header_of(value: &Value) -> &Header {
 }
 
 /// Ends the garbage as PEP 442 has it; gives the number of objects that were not resurrected.
-fn dispose(vm: &mut Vm, collector: &Collector, trash: Vec<Value>) -> usize {
+fn dispose(
+    vm: &mut Vm,
+    collector: &Collector,
+    trash: Vec<Value>,
+    callbacks: Vec<weakref::Call>,
+) -> usize {
     if trash.is_empty() {
         return 0;
-    }
-    let callbacks = clear_weak_references(&trash);
-    for object in &trash {
-        header_of(object).clear_bit(BIT_COLLECTING);
     }
     let flags = collector.debug_flags();
     let mut ran_python = !callbacks.is_empty();
@@ -216,7 +256,9 @@ fn dispose(vm: &mut Vm, collector: &Collector, trash: Vec<Value>) -> usize {
         ran_python |= finalize(vm, object);
     }
     let trash = if ran_python {
-        without_resurrected(collector, trash)
+        let (dead, resurrected) = vm.stop_the_world(|_| split_resurrected(collector, trash));
+        drop(resurrected);
+        dead
     } else {
         trash
     };
@@ -234,7 +276,7 @@ fn dispose(vm: &mut Vm, collector: &Collector, trash: Vec<Value>) -> usize {
             weakref::clear_silently(header_of(object));
         }
     }
-    destroy(collector, trash);
+    destroy(vm, collector, trash);
     collected
 }
 
@@ -340,8 +382,8 @@ fn save(vm: &mut Vm, garbage: &Value, object: Value) {
 }
 
 /// Looks again, now that Python code has run: lets go what somebody outside of the trash refers to, and all that is reachable
-/// from there.
-fn without_resurrected(collector: &Collector, trash: Vec<Value>) -> Vec<Value> {
+/// from there. Gives the dead and the others.
+fn split_resurrected(collector: &Collector, trash: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
     let mut table = Table::new();
     let mut types = false;
     for object in &trash {
@@ -370,8 +412,7 @@ fn without_resurrected(collector: &Collector, trash: Vec<Value>) -> Vec<Value> {
             }
         }
     });
-    drop(resurrected);
-    dead
+    (dead, resurrected)
 }
 
 /// Types with `BIT_COLLECTING` that an object without it is an instance of: such objects count no reference to their type.
@@ -390,7 +431,7 @@ fn types_in_use(collector: &Collector) -> Vec<*const TypeObject> {
 }
 
 /// Breaks the cycles and gives the objects up: instances before types, for they need their type to the end.
-fn destroy(collector: &Collector, trash: Vec<Value>) {
+fn destroy(vm: &mut Vm, collector: &Collector, trash: Vec<Value>) {
     let (types, objects): (Vec<Value>, Vec<Value>) = trash
         .into_iter()
         .partition(|object| table::is_type(header_of(object)));
@@ -402,17 +443,23 @@ fn destroy(collector: &Collector, trash: Vec<Value>) {
     }
     drop(objects);
     if !types.is_empty() {
-        destroy_types(collector, types);
+        destroy_types(vm, collector, types);
     }
 }
 
 /// Gives types up that have no instances left. A type that still has some (their destruction may have been put off) stays
 /// whole, with all it needs; a later collection takes it.
-fn destroy_types(collector: &Collector, types: Vec<Value>) {
-    for ty in &types {
-        header_of(ty).set_bit(BIT_COLLECTING);
-    }
-    let mut kept: Vec<*const TypeObject> = types_in_use(collector);
+fn destroy_types(vm: &mut Vm, collector: &Collector, types: Vec<Value>) {
+    let mut kept: Vec<*const TypeObject> = vm.stop_the_world(|_| {
+        for ty in &types {
+            header_of(ty).set_bit(BIT_COLLECTING);
+        }
+        let used = types_in_use(collector);
+        for ty in &types {
+            header_of(ty).clear_bit(BIT_COLLECTING);
+        }
+        used
+    });
     let mut at = 0;
     while at < kept.len() {
         // SAFETY: `types` holds a reference to it.
@@ -427,7 +474,6 @@ fn destroy_types(collector: &Collector, types: Vec<Value>) {
     }
     let mut dead = Vec::new();
     for ty in types {
-        header_of(&ty).clear_bit(BIT_COLLECTING);
         match table::as_type(&ty) {
             Some(object) if !kept.iter().any(|kept| std::ptr::eq(*kept, object)) => dead.push(ty),
             _ => {}

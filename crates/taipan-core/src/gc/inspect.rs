@@ -11,7 +11,11 @@ use std::collections::{HashMap, HashSet};
 
 /// All objects that take part in collections; of one generation, if given: 0 has those that no collection has seen yet, 2 the
 /// others.
-pub fn objects(vm: &Vm, generation: Option<u8>) -> Vec<Value> {
+pub fn objects(vm: &mut Vm, generation: Option<u8>) -> Vec<Value> {
+    vm.stop_the_world(|vm| objects_of_stopped(vm, generation))
+}
+
+fn objects_of_stopped(vm: &Vm, generation: Option<u8>) -> Vec<Value> {
     let mut found = Vec::new();
     vm.interpreter().gc.walk(&mut |header| {
         let asked = match generation {
@@ -55,7 +59,11 @@ pub fn ends_are_seen(vm: &Vm, is_known: &dyn Fn(&Value) -> bool) -> bool {
 }
 
 /// Objects that refer to any of `targets`.
-pub fn referrers(vm: &Vm, targets: &[Value]) -> Vec<Value> {
+pub fn referrers(vm: &mut Vm, targets: &[Value]) -> Vec<Value> {
+    vm.stop_the_world(|vm| referrers_in_stopped(vm, targets))
+}
+
+fn referrers_in_stopped(vm: &Vm, targets: &[Value]) -> Vec<Value> {
     let wanted: HashSet<u64> = targets
         .iter()
         .filter(|target| target.is_object())
@@ -79,7 +87,11 @@ pub fn referrers(vm: &Vm, targets: &[Value]) -> Vec<Value> {
 }
 
 /// Objects that `object` refers to, its class among them if a program made it.
-pub fn referents(object: &Value) -> Vec<Value> {
+pub fn referents(vm: &mut Vm, object: &Value) -> Vec<Value> {
+    vm.stop_the_world(|_| referents_in_stopped(object))
+}
+
+fn referents_in_stopped(object: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     if let Some(header) = object.header()
         && (header.has_bit(BIT_GC) || header.type_object().layout().gc)
@@ -117,7 +129,11 @@ pub fn is_finalized(object: &Value) -> bool {
 
 /// Recounts all references between collected objects against their counts. An object with more references than its count
 /// is named, with the types of those that report them: one of these lies (I-GC-1).
-pub fn verify_counts(vm: &Vm) -> Result<(), String> {
+pub fn verify_counts(vm: &mut Vm) -> Result<(), String> {
+    vm.stop_the_world(|vm| verify_counts_of_stopped(vm))
+}
+
+fn verify_counts_of_stopped(vm: &Vm) -> Result<(), String> {
     let mut table = Table::new();
     vm.interpreter().gc.walk(&mut |header| {
         if is_collected(header) {

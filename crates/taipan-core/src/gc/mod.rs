@@ -25,6 +25,7 @@ use crate::header::{BIT_DYING, BIT_FROZEN, BIT_UNTRACKED, Header};
 use crate::value::Value;
 use crate::vm::Vm;
 use libmimalloc_sys as mi;
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -80,6 +81,8 @@ pub struct Collector {
     armed: AtomicI64,
     /// Objects that survived the last collection.
     live: AtomicI64,
+    /// Collections so far.
+    count: AtomicU64,
     tallies: [Tally; GENERATIONS],
     lists: OnceLock<(Value, Value)>,
 }
@@ -108,6 +111,7 @@ impl Collector {
             older_counts: [AtomicI64::new(0), AtomicI64::new(0)],
             armed: AtomicI64::new(2000),
             live: AtomicI64::new(0),
+            count: AtomicU64::new(0),
             tallies: Default::default(),
             lists: OnceLock::new(),
         }
@@ -187,6 +191,20 @@ impl Collector {
         crate::alloc::set_young(limit - used);
     }
 
+    /// Gives the thread a new allowance if another thread has collected since it had its last one; tells if so.
+    fn rearm_after_another(&self) -> bool {
+        thread_local! {
+            static SEEN: Cell<u64> = const { Cell::new(0) };
+        }
+        let count = self.count.load(Relaxed);
+        let missed = SEEN.with(|seen| seen.replace(count)) != count;
+        if missed && crate::world::is_shared() {
+            self.rearm(0);
+            return true;
+        }
+        false
+    }
+
     pub fn stats(&self) -> [Stats; GENERATIONS] {
         [0, 1, 2].map(|generation: usize| {
             let tally = &self.tallies[generation];
@@ -245,6 +263,7 @@ impl Collector {
 
     fn finish(&self, generation: usize, live: usize, collected: usize) {
         self.live.store(live as i64, Relaxed);
+        self.count.fetch_add(1, Relaxed);
         let tally = &self.tallies[generation];
         tally.collections.fetch_add(1, Relaxed);
         tally.collected.fetch_add(collected as u64, Relaxed);
@@ -322,13 +341,13 @@ impl Collector {
 /// Does the object take part in collections?
 fn is_collected(header: &Header) -> bool {
     !header.has_bit(BIT_UNTRACKED | BIT_FROZEN | BIT_DYING)
-        && !header.is_immortal()
+        && header.owner() < crate::header::OWNER_SHARED
         && total_references(header) > 0
 }
 
 /// All references to an object. Zero: its destruction was put off, or is under way. Meaningless while the object has a row.
 fn total_references(header: &Header) -> i64 {
-    header.local.get() as i64 + (header.shared.load(Relaxed) as i32 >> 2) as i64
+    header.local() as i64 + (header.shared.load(Relaxed) as i32 >> 2) as i64
 }
 
 /// The mutable part of a collection's result.
@@ -353,7 +372,7 @@ impl Drop for Running<'_> {
 
 /// Writes to `sys.stderr`; errors are of no interest.
 fn write_stderr(vm: &mut Vm, text: &str) {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     let stream = sys.as_ref().and_then(|dict| {
         dict.cast::<crate::dict_object::Dict>()?
             .get_name(crate::name!("stderr"))

@@ -58,10 +58,11 @@ impl Table {
         let index = self.rows.len() as u32;
         self.rows.push(Row {
             object: header,
-            local: header.local.replace(index),
+            local: header.local(),
             refs,
             inert: false,
         });
+        header.set_local(index);
         header.set_bit(BIT_COLLECTING);
         true
     }
@@ -77,7 +78,7 @@ impl Table {
                 trace(object, &mut |target| {
                     let target = &*target;
                     if target.has_bit(BIT_COLLECTING) {
-                        let row = &mut rows[target.local.get() as usize];
+                        let row = &mut rows[target.local() as usize];
                         row.refs = row.refs.saturating_sub(1).max(REACHED + 1);
                     }
                     leaf = leaf && !can_be_in_cycle(target);
@@ -114,7 +115,7 @@ impl Table {
     #[inline]
     fn reach(&mut self, header: &Header) {
         if header.has_bit(BIT_COLLECTING) {
-            let index = header.local.get();
+            let index = header.local();
             let row = &mut self.rows[index as usize];
             if row.refs != REACHED {
                 row.refs = REACHED;
@@ -138,7 +139,7 @@ impl Table {
     pub(super) fn dissolve(self, mut each: impl FnMut(&Header, Fate)) {
         for row in &self.rows {
             // SAFETY: rows hold live objects.
-            unsafe { &*row.object }.local.set(row.local);
+            unsafe { &*row.object }.set_local(row.local);
         }
         for row in &self.rows {
             let fate = match row {

@@ -80,7 +80,7 @@ impl Vm {
     fn class_get_item(&mut self, container: &Value, key: &Value) -> Py {
         if let Some(ty) = container.cast::<crate::type_object::Type>() {
             if std::ptr::eq(ty, &types::TYPE) {
-                return (self.interpreter().hooks.get().generic_alias)(self, container, key);
+                return (self.interpreter().hooks.generic_alias)(self, container, key);
             }
             if let Some(method) = self.get_attr_opt(container, name!("__class_getitem__"))?
                 && !method.is_none()
@@ -168,7 +168,7 @@ impl Vm {
             return Ok(iterator);
         }
         if has_items_by_number(value.type_of()) {
-            return (self.interpreter().hooks.get().sequence_iterator)(self, value);
+            return (self.interpreter().hooks.sequence_iterator)(self, value);
         }
         let message = format!("'{}' object is not iterable", value.type_of().name());
         Err(self.type_error(message))

@@ -22,7 +22,8 @@ use crate::slots::{CompareOp, Slots};
 use crate::str_object::{new_str, str_of};
 use crate::type_object::{TypeFlags, TypeObject, TypeSpec};
 use crate::value::Value;
-use crate::vm::{Vm, current_thread};
+use crate::vm::Vm;
+use crate::world;
 use crate::{Py, name};
 use std::collections::HashMap;
 use std::sync::atomic::{
@@ -177,7 +178,7 @@ pub fn get(reference: &WeakRef) -> Option<Value> {
     if address == 0 {
         return None;
     }
-    if current_thread().is_some_and(|thread| !thread.shared_process()) {
+    if !world::is_shared() {
         // SAFETY: no other thread can end the target meanwhile.
         return unsafe { upgrade(address as *const Header) };
     }
@@ -554,5 +555,5 @@ fn ref_callback(_vm: &mut Vm, reference: &Value) -> Py {
 }
 
 fn ref_class_getitem(vm: &mut Vm, cls: &Value, key: &Value) -> Py {
-    (vm.interpreter().hooks.get().generic_alias)(vm, cls, key)
+    (vm.interpreter().hooks.generic_alias)(vm, cls, key)
 }

@@ -115,7 +115,7 @@ impl Place {
     pub(crate) unsafe fn of(frame: *mut Frame) -> Place {
         // SAFETY: the caller's promise.
         let this = unsafe { &*frame };
-        match this.code().quick().index(this.ip) {
+        match this.quick().index(this.ip) {
             0 => Place::default(),
             // SAFETY: the caller's promise.
             index => unsafe { Place::at(frame, index - 1) },
@@ -128,8 +128,7 @@ impl Place {
     /// The frame is live.
     pub(crate) unsafe fn at(frame: *mut Frame, index: u32) -> Place {
         // SAFETY: the caller's promise.
-        let code = unsafe { (*frame).code() };
-        let quick = code.quick();
+        let (code, quick) = unsafe { ((*frame).code(), (*frame).quick()) };
         Place {
             line: quick.line(&code.code, quick.unit(index)),
             branch: None,
@@ -170,7 +169,7 @@ pub(crate) enum Entry<'a> {
 pub(crate) unsafe fn entry_of<'a>(frame: *mut Frame) -> Entry<'a> {
     // SAFETY: the caller's promise.
     let this = unsafe { &*frame };
-    if this.code().quick().index(this.ip) == 0 {
+    if this.quick().index(this.ip) == 0 {
         Entry::Start
     } else {
         Entry::Resume
@@ -216,7 +215,7 @@ pub(crate) fn instruction(
     // SAFETY: the running frame.
     let this = unsafe { &*frame };
     let code = this.code();
-    let (code, quick) = (&code.code, code.quick());
+    let (code, quick) = (&code.code, this.quick());
     let index = quick.index(this.ip) - 1;
     let own = parts::part(quick, code, index, part);
     let line = quick.line(code, own.start);
@@ -287,7 +286,7 @@ pub(crate) unsafe fn next_part(
             // The attribute's half looks at the operand in the general form.
             (*instr).op = Quick::LoadFastAttr;
         }
-        parts::split((*frame).code().quick(), *instr, part)
+        parts::split((*frame).quick(), *instr, part)
     }
 }
 

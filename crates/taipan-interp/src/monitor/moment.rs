@@ -189,7 +189,7 @@ pub(crate) unsafe fn land(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, landing:
             drop(vm.swap_handled(Some(previous).filter(|previous| !previous.is_none())));
         }
         let code = (*frame).code();
-        let quick = code.quick();
+        let quick = (*frame).quick();
         let (index, part) = parts::place_of_unit(quick, &code.code, landing.unit);
         (*frame).depth = landing.depth;
         (*frame).ip = quick.at(index + u32::from(part > 0));

@@ -5,8 +5,8 @@ use super::moment::{Moment, during};
 use super::refresh;
 use crate::code_object::CodeObject;
 use crate::frame::Frame;
-use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::{Payload, Py, Type, TypeObject, TypeSpec, Value, Vm, alloc, builtin_types};
 
 /// Number of tools that programs may use.
@@ -87,8 +87,8 @@ struct Tool {
 
 #[derive(Default)]
 struct State {
-    tools: RefCell<[Tool; TOOLS]>,
-    active: Cell<bool>,
+    tools: Latch<[Tool; TOOLS]>,
+    active: LatchCell<bool>,
 }
 
 fn state(vm: &Vm) -> &'static State {
@@ -133,8 +133,8 @@ static SENTINEL_SPEC: TypeSpec = TypeSpec {
 
 #[derive(Default)]
 struct Sentinels {
-    disable: std::cell::OnceCell<Value>,
-    missing: std::cell::OnceCell<Value>,
+    disable: std::sync::OnceLock<Value>,
+    missing: std::sync::OnceLock<Value>,
 }
 
 fn sentinel() -> Value {

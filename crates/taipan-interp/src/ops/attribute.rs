@@ -73,13 +73,7 @@ unsafe fn warm(instr: *mut Instr) -> bool {
 
 unsafe fn cache_of(frame: *mut Frame, instr: *mut Instr) -> *mut Cache {
     // SAFETY: a live frame and its instruction, which has a cache.
-    unsafe {
-        (*frame)
-            .code()
-            .quick()
-            .caches()
-            .add((*instr).cache as usize)
-    }
+    unsafe { (*frame).quick().caches().add((*instr).cache as usize) }
 }
 
 /// The place that a descriptor of `__slots__` stands for.
@@ -317,11 +311,8 @@ pub fn load_cached(owner: &Value, op: Quick, cache: &Cache) -> Option<Value> {
             {
                 return None;
             }
-            let slot = (owner.bits() as *const u8)
-                .wrapping_add(cache.word as usize)
-                .cast::<Option<Value>>();
             // SAFETY: objects of this shape have the slot.
-            unsafe { (*slot).clone() }
+            unsafe { instance::read_slot(owner.header_unchecked(), cache.shape, cache.word) }
         }
     }
 }
@@ -425,7 +416,10 @@ unsafe fn specialize_store(
                 word: offset,
             };
             (*instr).op = Quick::StoreAttrSlot;
-        } else if shape::entry(before).version() == version {
+        } else if shape::entry(before).version() == version
+            && shape.parent().is_some_and(|parent| parent.id() == before)
+            && slot as usize + 1 == shape.names().len()
+        {
             *cache = Cache {
                 shape: before,
                 version,
@@ -448,20 +442,16 @@ pub unsafe fn store_cached(owner: &Value, word: u64, op: Quick, cache: &Cache) -
     if header.shape() != cache.shape || shape::entry(cache.shape).version() != cache.version {
         return false;
     }
-    let slot = (owner.bits() as *mut u8)
-        .wrapping_add(cache.word as u32 as usize)
-        .cast::<u64>();
+    let then = if op == Quick::StoreAttrAdd {
+        (cache.word >> 32) as u32
+    } else {
+        cache.shape
+    };
     // SAFETY: objects of this shape (after the transition, for StoreAttrAdd) have the slot.
-    unsafe {
-        let old = std::mem::replace(&mut *slot, word);
-        if op == Quick::StoreAttrAdd {
-            instance::set_shape(header, (cache.word >> 32) as u32);
-        }
-        if old != 0 {
-            drop(Value::from_bits(old));
-        }
-    }
-    true
+    let stored =
+        unsafe { instance::write_slot(header, cache.shape, then, cache.word & 0xFFFF_FFFF, word) };
+    // The old value is dropped here.
+    stored.is_some()
 }
 
 /// `DELETE_ATTR`

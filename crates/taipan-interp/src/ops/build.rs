@@ -438,6 +438,6 @@ pub fn builtins_of(vm: &mut Vm, globals: &Value) -> Py {
         let function = unsafe { (*top).function.cast_unchecked::<Function>() };
         return Ok(function.builtins.clone());
     }
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     Ok(builtins.unwrap_or_else(dict_object::new_dict))
 }

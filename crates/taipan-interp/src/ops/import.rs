@@ -52,7 +52,7 @@ fn from_module(vm: &mut Vm, module: &Value, text: &Value) -> Py {
     let wanted = lossy(text).unwrap_or_default();
     if let Some(module_text) = &module_text {
         let full = str_object::new_str(&format!("{module_text}.{wanted}"));
-        let modules = vm.interpreter().modules.borrow().clone();
+        let modules = vm.interpreter().modules.get();
         if let Some(modules) = modules {
             let found = match modules.cast_exact::<Dict>() {
                 Some(dict) => dict.get(vm, &full)?,
@@ -188,7 +188,7 @@ pub unsafe fn import_star(vm: &mut Vm, frame: *mut Frame, sp: *mut u64, _arg: u3
 pub unsafe fn print_expr(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, _arg: u32) -> Top {
     // SAFETY: as the loop's.
     unsafe {
-        let sys = vm.interpreter().sys_dict.borrow().clone();
+        let sys = vm.interpreter().sys_dict.get();
         let hook = sys
             .as_ref()
             .and_then(|sys| sys.cast::<Dict>()?.get_name(name!("displayhook")));

@@ -78,7 +78,7 @@ pub unsafe fn call_2(vm: &mut Vm, _frame: *mut Frame, sp: *mut u64, arg: u32) ->
 
 /// Calls a function of the native module `_typing`, which makes type parameters.
 fn typing(vm: &mut Vm, function: &str, args: &[Value]) -> Py {
-    let make = (vm.interpreter().hooks.get().typing)(vm, function)?;
+    let make = (vm.interpreter().hooks.typing)(vm, function)?;
     vm.call(&make, args)
 }
 

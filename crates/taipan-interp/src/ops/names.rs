@@ -245,11 +245,7 @@ pub unsafe fn load_global(vm: &mut Vm, frame: *mut Frame, instr: *mut Instr) -> 
         if (*instr).counter > 0 {
             (*instr).counter -= 1;
         } else if (*instr).cache != NO_CACHE {
-            let cache = (*frame)
-                .code()
-                .quick()
-                .caches()
-                .add((*instr).cache as usize);
+            let cache = (*frame).quick().caches().add((*instr).cache as usize);
             if !specialize_global(frame, text, instr, cache) {
                 (*instr).counter = BACKOFF;
             }

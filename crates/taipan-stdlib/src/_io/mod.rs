@@ -11,6 +11,7 @@ mod text;
 
 use crate::ModuleDef;
 use crate::support::add;
+use taipan_core::latch::Latch;
 use taipan_core::{
     Py, Raised, Type, TypeObject, Value, Vm, builtin_types, exception, name, tuple_object,
 };
@@ -44,7 +45,7 @@ declare! {
 /// `io.UnsupportedOperation`, a class of its own with two bases.
 fn unsupported_class(vm: &mut Vm) -> Py {
     #[derive(Default)]
-    struct Class(std::cell::RefCell<Option<Value>>);
+    struct Class(Latch<Option<Value>>);
     if let Some(class) = &*vm.interpreter_state::<Class>().0.borrow() {
         return Ok(class.clone());
     }

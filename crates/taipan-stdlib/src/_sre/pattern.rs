@@ -497,7 +497,7 @@ fn hash(vm: &mut Vm, this: &Value) -> Py<i64> {
 
 fn group_index(vm: &mut Vm, this: &Value) -> Py {
     let names = own(this).group_index.clone();
-    (vm.interpreter().hooks.get().mapping_proxy)(vm, &names)
+    (vm.interpreter().hooks.mapping_proxy)(vm, &names)
 }
 
 fn copy(_vm: &mut Vm, this: &Value) -> Py {

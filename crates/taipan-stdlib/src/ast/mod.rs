@@ -10,11 +10,11 @@ mod to_python;
 
 use crate::ModuleDef;
 use crate::support::{add, add_type};
-use std::cell::RefCell;
 use std::collections::HashMap;
 use table::{Field, GROUPS, Group, fields};
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{Dict, new_dict};
+use taipan_core::latch::Latch;
 use taipan_core::str_object::{name, new_str};
 use taipan_core::tuple_object::{empty_tuple, new_tuple};
 use taipan_core::{Py, Type, TypeObject, Value, Vm};
@@ -32,8 +32,8 @@ pub static MODULE: ModuleDef = ModuleDef {
 /// The classes of an interpreter, by name, and the single instances of those without fields.
 #[derive(Default)]
 struct Classes {
-    classes: RefCell<HashMap<&'static str, Value>>,
-    singles: RefCell<HashMap<&'static str, Value>>,
+    classes: Latch<HashMap<&'static str, Value>>,
+    singles: Latch<HashMap<&'static str, Value>>,
 }
 
 fn init(vm: &mut Vm, dict: &Value) -> Py<()> {

@@ -1,10 +1,10 @@
 //! `__import__`: the fast path for modules that are there, and the way to `importlib._bootstrap` for all others.
 
 use crate::config;
-use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{Dict, dict_of};
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::str_object::{is_str, new_from_code_points, str_of};
 use taipan_core::{Bound, Py, Raised, Value, Vm, exception, name};
 use taipan_interp::frame_object::FrameObject;
@@ -12,7 +12,7 @@ use taipan_interp::traceback::Traceback;
 
 /// The module `importlib._bootstrap`, once it runs.
 #[derive(Default)]
-struct Bootstrap(RefCell<Option<Value>>);
+struct Bootstrap(Latch<Option<Value>>);
 
 /// Tells the import statement which module finds and loads modules.
 pub fn set_bootstrap(vm: &Vm, module: Value) {
@@ -36,7 +36,7 @@ fn bootstrap(vm: &mut Vm) -> Py {
 
 /// `sys.modules.get(name)`, `None` entries included as such.
 pub fn loaded(vm: &mut Vm, name: &Value) -> Py<Option<Value>> {
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     let Some(modules) = modules else {
         return Err(vm.runtime_error("unable to get sys.modules"));
     };
@@ -94,7 +94,7 @@ fn wait_until_initialized(vm: &mut Vm, module: &Value, name: &Value) -> Py<()> {
 fn find_and_load(vm: &mut Vm, name: &Value) -> Py {
     crate::audit::audit(vm, "import", || vec![name.clone()])?;
     let bootstrap = bootstrap(vm)?;
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let import = builtins
         .as_ref()
         .and_then(|builtins| dict_of(builtins)?.get_name(name!("__import__")))
@@ -112,9 +112,9 @@ fn find_and_load(vm: &mut Vm, name: &Value) -> Py {
 /// The imports under way, and the time that those inside of the innermost one took.
 #[derive(Default)]
 struct Clock {
-    level: Cell<usize>,
-    inner: Cell<Duration>,
-    announced: Cell<bool>,
+    level: LatchCell<usize>,
+    inner: LatchCell<Duration>,
+    announced: LatchCell<bool>,
 }
 
 struct Started {
@@ -372,7 +372,7 @@ pub fn import(
         return Ok(module);
     }
     let bootstrap = bootstrap(vm)?;
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let import = builtins
         .as_ref()
         .and_then(|builtins| dict_of(builtins)?.get_name(name!("__import__")))

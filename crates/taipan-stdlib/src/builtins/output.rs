@@ -9,7 +9,7 @@ use taipan_core::{Args, Py, Value, Vm, name};
 
 /// `sys.name`, if there.
 pub(crate) fn sys_attribute(vm: &Vm, name: &Value) -> Option<Value> {
-    let sys = vm.interpreter().sys_dict.borrow().clone()?;
+    let sys = vm.interpreter().sys_dict.get()?;
     dict_of(&sys)?.get_name(name)
 }
 

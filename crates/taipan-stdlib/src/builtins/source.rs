@@ -7,6 +7,7 @@ use taipan_bytecode::code::CodeFlags;
 use taipan_compiler::{Mode, Options};
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::dict_of;
+use taipan_core::latch::LatchCell;
 use taipan_core::str_object::{new_str, str_of};
 use taipan_core::tuple_object::{items, new_tuple};
 use taipan_core::{Bound, Py, Raised, TypeObject, Value, Vm, name};
@@ -362,7 +363,7 @@ pub struct AstRequest {
 pub type AstHook = fn(&mut Vm, &Value, &Value, &AstRequest) -> Py<Option<Value>>;
 
 #[derive(Default)]
-struct AstState(std::cell::Cell<Option<AstHook>>);
+struct AstState(LatchCell<Option<AstHook>>);
 
 /// Installs what module `_ast` does for `compile`.
 pub fn set_ast_hook(vm: &Vm, hook: AstHook) {
@@ -389,7 +390,7 @@ fn ensure_builtins(vm: &mut Vm, globals: &Value) {
     if dict.contains_name(name!("__builtins__")) {
         return;
     }
-    let builtins = scope::builtins(vm).or_else(|| vm.interpreter().builtins.borrow().clone());
+    let builtins = scope::builtins(vm).or_else(|| vm.interpreter().builtins.get());
     if let Some(builtins) = builtins {
         drop(dict.set_name(name!("__builtins__"), builtins));
     }

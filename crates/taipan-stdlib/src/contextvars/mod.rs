@@ -5,8 +5,8 @@ mod hamt;
 use crate::ModuleDef;
 use crate::support::add_type;
 use hamt::Map;
-use std::cell::{Cell, RefCell};
 use taipan_core::builtin_types as types;
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::lock::{HasState, Locked};
 use taipan_core::str_object::{is_str, new_str, str_eq};
 use taipan_core::tuple_object::new_tuple;
@@ -100,7 +100,7 @@ unsafe impl Payload for Context {
 
 /// A thread's current context, made on first use.
 #[derive(Default)]
-struct Current(RefCell<Option<Value>>);
+struct Current(Latch<Option<Value>>);
 
 fn new_context_with(vars: Map) -> Value {
     alloc::new_object(Context {
@@ -128,7 +128,7 @@ fn current(vm: &Vm) -> Value {
 }
 
 thread_local! {
-    static EPOCH: Cell<u64> = const { Cell::new(0) };
+    static EPOCH: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
 /// A number that grows whenever a variable may have another value on this thread: who knows one from the same epoch need not look again.
@@ -447,7 +447,7 @@ pub fn set_value(vm: &mut Vm, variable: &Value, value: &Value) -> Value {
         context,
         variable: variable.clone(),
         old,
-        used: Cell::new(false),
+        used: LatchCell::new(false),
     })
 }
 
@@ -551,7 +551,7 @@ pub struct Token {
     context: Value,
     variable: Value,
     old: Option<Value>,
-    used: Cell<bool>,
+    used: LatchCell<bool>,
 }
 
 // SAFETY: all references are reported.

@@ -6,9 +6,9 @@ mod writer;
 
 use crate::ModuleDef;
 use crate::support::{add, add_type};
-use std::cell::{Cell, RefCell};
 use taipan_core::builtin_types as types;
 use taipan_core::dict_object::{Dict, new_dict};
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::str_object::{is_str, name, new_str};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Py, Raised, Type, Value, Vm, f0, f1, raw, slice};
@@ -67,17 +67,17 @@ static FUNCTIONS: [MethodDef; 7] = [
 
 /// What belongs to an interpreter: the exception, the registered dialects, the longest field.
 struct Csv {
-    error: RefCell<Option<Value>>,
+    error: Latch<Option<Value>>,
     dialects: Value,
-    limit: Cell<i64>,
+    limit: LatchCell<i64>,
 }
 
 impl Default for Csv {
     fn default() -> Csv {
         Csv {
-            error: RefCell::new(None),
+            error: Latch::new(None),
             dialects: new_dict(),
-            limit: Cell::new(128 * 1024),
+            limit: LatchCell::new(128 * 1024),
         }
     }
 }

@@ -15,7 +15,7 @@ mod signals;
 
 use crate::ModuleDef;
 use crate::support::{add, add_type};
-use std::cell::RefCell;
+use taipan_core::latch::Latch;
 use taipan_core::str_object::{name, new_str, try_new_ascii};
 use taipan_core::tuple_object::new_tuple;
 use taipan_core::{Args, MethodDef, Py, Raised, Value, Vm, f0, f1, name, raw};
@@ -58,11 +58,11 @@ static FUNCTIONS: [MethodDef; 4] = [
 /// What the module keeps for an interpreter.
 #[derive(Default)]
 struct State {
-    signals: RefCell<Option<&'static signals::Signals>>,
-    templates: RefCell<Vec<Value>>,
-    variable: RefCell<Option<Value>>,
-    tuple: RefCell<Option<Value>>,
-    rational: RefCell<Option<Value>>,
+    signals: Latch<Option<&'static signals::Signals>>,
+    templates: Latch<Vec<Value>>,
+    variable: Latch<Option<Value>>,
+    tuple: Latch<Option<Value>>,
+    rational: Latch<Option<Value>>,
 }
 
 fn state(vm: &Vm) -> &'static State {

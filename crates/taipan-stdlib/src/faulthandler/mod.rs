@@ -12,9 +12,9 @@ mod user;
 
 use crate::ModuleDef;
 use crate::support::int_argument;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
+use taipan_core::latch::Latch;
 use taipan_core::{Bound, MethodDef, Py, Value, Vm, bound, builtin_types, f0, f1, name, slice};
 use taipan_types::exceptions::os_error::raise_errno;
 
@@ -115,7 +115,7 @@ enum Slot {
 
 /// Files that handlers write to, kept open while they may.
 #[derive(Default)]
-struct Files(RefCell<HashMap<Slot, Value>>);
+struct Files(Latch<HashMap<Slot, Value>>);
 
 fn keep_file(vm: &mut Vm, slot: Slot, file: Option<Value>) {
     let files = &vm.interpreter_state::<Files>().0;

@@ -1,6 +1,6 @@
 //! What the library's modules give to pickling: registries of `copyreg`, name maps of `_compat_pickle`, a few functions.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 use taipan_core::builtin_types::DICT;
 use taipan_core::{Py, Value, Vm, name};
 use taipan_types::codec::registry::import;
@@ -22,7 +22,7 @@ pub(super) struct Globals {
 }
 
 #[derive(Default)]
-struct State(OnceCell<Globals>);
+struct State(OnceLock<Globals>);
 
 /// The tables of this interpreter.
 pub(super) fn get(vm: &mut Vm) -> Py<&'static Globals> {

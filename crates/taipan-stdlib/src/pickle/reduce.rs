@@ -553,7 +553,7 @@ fn follow_opt(vm: &mut Vm, object: &Value, path: &[Value]) -> Py<Option<Value>> 
 
 /// `sys.modules`
 fn modules(vm: &mut Vm) -> Py {
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     modules.ok_or_else(|| vm.runtime_error("unable to get sys.modules"))
 }
 

@@ -63,6 +63,10 @@ pub struct Folder {
     rewind: bool,
 }
 
+#[expect(unsafe_code, reason = "a stream of the C library")]
+// SAFETY: the stream is used by one thread at a time, under the iterator's lock.
+unsafe impl Send for Folder {}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         // SAFETY: the stream is this object's own.

@@ -49,12 +49,20 @@ pub(super) fn getframemodulename(vm: &mut Vm, _module: &Value, args: &Bound) -> 
 /// A dict from each thread's ident to what `show` gives for it.
 fn by_thread(vm: &mut Vm, mut show: impl FnMut(&mut Vm, &'static Thread) -> Option<Value>) -> Py {
     let dict = new_dict();
-    let threads = vm.interpreter().threads().clone();
-    for thread in threads {
-        if let Some(value) = show(vm, thread) {
-            let ident = int_from_u64(thread.ident.get());
-            dict.expect::<Dict>().insert(vm, &ident, value)?;
+    // What the threads are at is looked at while they stand still.
+    let shown = vm.stop_the_world(|vm| {
+        let threads = vm.interpreter().threads().clone();
+        let mut shown = Vec::with_capacity(threads.len());
+        for thread in threads {
+            if let Some(value) = show(vm, thread) {
+                shown.push((thread, value));
+            }
         }
+        shown
+    });
+    for (thread, value) in shown {
+        let ident = int_from_u64(thread.ident.get());
+        dict.expect::<Dict>().insert(vm, &ident, value)?;
     }
     Ok(dict)
 }

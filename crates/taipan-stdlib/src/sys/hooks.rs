@@ -41,7 +41,7 @@ pub(super) fn is_finalizing(vm: &mut Vm, _module: &Value) -> Py {
 // ---- displayhook ----
 
 pub(super) fn displayhook(vm: &mut Vm, _module: &Value, object: &Value) -> Py {
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let Some(builtins) = builtins else {
         return Err(vm.runtime_error("lost builtins module"));
     };

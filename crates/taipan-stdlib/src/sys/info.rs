@@ -467,3 +467,7 @@ static JIT_FUNCTIONS: [taipan_core::MethodDef; 3] = [
         "Return True if the topmost Python frame is currently executing JIT code, and False otherwise.",
     ),
 ];
+
+pub(super) fn is_gil_enabled(vm: &mut Vm, _module: &Value) -> taipan_core::Py {
+    Ok(Value::bool(vm.interpreter().takes_turns()))
+}

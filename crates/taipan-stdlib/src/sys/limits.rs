@@ -1,22 +1,22 @@
 //! Limits and measures: recursion, digits, sizes, reference counts.
 
 use crate::config::{self, Flags};
-use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 use taipan_core::builtin_types as types;
+use taipan_core::latch::LatchCell;
 use taipan_core::refcount;
 use taipan_core::{Bound, Py, Value, Vm, name};
 use taipan_types::int::IntLimits;
 
 /// Settings that have no effect but are remembered.
 struct Settings {
-    dlopen_flags: Cell<i64>,
+    dlopen_flags: LatchCell<i64>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            dlopen_flags: Cell::new(libc::RTLD_NOW.into()),
+            dlopen_flags: LatchCell::new(libc::RTLD_NOW.into()),
         }
     }
 }

@@ -225,7 +225,7 @@ static FUNCTIONS: [MethodDef; 48] = [
     ),
     f0(
         "_is_gil_enabled(module, /)",
-        always,
+        info::is_gil_enabled,
         "Return True if the GIL is currently enabled.",
     ),
     f0(
@@ -271,19 +271,15 @@ fn clear_type_descriptors(vm: &mut Vm, _module: &Value, class: &Value) -> Py {
 }
 
 /// Threads take turns: one of them runs Python code at a time.
-fn always(_vm: &mut Vm, _module: &Value) -> Py {
-    Ok(Value::bool(true))
-}
-
 fn never(_vm: &mut Vm, _module: &Value) -> Py {
     Ok(Value::bool(false))
 }
 
 fn init(vm: &mut Vm, dict: &Value) -> Py<()> {
-    *vm.interpreter().sys_dict.borrow_mut() = Some(dict.clone());
-    let modules = vm.interpreter().modules.borrow().clone();
+    drop(vm.interpreter().sys_dict.set(Some(dict.clone())));
+    let modules = vm.interpreter().modules.get();
     let modules = modules.unwrap_or_else(new_dict);
-    *vm.interpreter().modules.borrow_mut() = Some(modules.clone());
+    drop(vm.interpreter().modules.set(Some(modules.clone())));
     add(dict, "modules", modules);
     if let Some(dict) = dict_of(dict) {
         for (saved, own) in [
@@ -429,7 +425,7 @@ pub fn attribute(vm: &Vm, name: &Value) -> Option<Value> {
 
 /// Sets an attribute of `sys`.
 pub fn set_attribute(vm: &Vm, name: &str, value: Value) {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     if let Some(sys) = sys {
         add(&sys, name, value);
     }

@@ -230,7 +230,7 @@ pub(super) fn fill(vm: &mut Vm, dict: &Value) -> Py<()> {
     if let Some(modules) = vm
         .interpreter()
         .modules
-        .borrow()
+        .get()
         .as_ref()
         .and_then(|modules| modules.cast::<Dict>())
     {

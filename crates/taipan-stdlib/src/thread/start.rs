@@ -104,7 +104,7 @@ fn start(vm: &mut Vm, task: Task, awaited: bool) -> Py<()> {
     let course = task.course.clone();
     let builder = std::thread::Builder::new().stack_size(task.stack);
     let parcel = Parcel(task);
-    interpreter.announce_thread();
+    vm.announce_thread(taipan_interp::shareable::objects);
     courses(vm).add(&course, awaited);
     match builder.spawn(move || run(parcel.open())) {
         Ok(thread) => {

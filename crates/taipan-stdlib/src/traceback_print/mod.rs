@@ -9,6 +9,7 @@ mod theme;
 use std::collections::{HashMap, HashSet};
 use taipan_bytecode::line_table::{Position, position_at};
 use taipan_core::dict_object::Dict;
+use taipan_core::latch::Latch;
 use taipan_core::str_object::{is_str, str_of};
 use taipan_core::{Py, Value, Vm, builtin_types, exception, name, tuple_object};
 use taipan_interp::frame_object::FrameObject;
@@ -47,7 +48,7 @@ struct Report {
 /// Texts of sources that are in no file: `-c`, interactive input.
 #[derive(Default)]
 pub struct Sources {
-    texts: std::cell::RefCell<HashMap<String, Vec<String>>>,
+    texts: Latch<HashMap<String, Vec<String>>>,
 }
 
 /// Remembers a source for tracebacks, under the file name its code has.
@@ -136,7 +137,7 @@ fn entries(vm: &mut Vm, traceback: Option<Value>) -> Vec<Entry> {
 }
 
 pub(crate) fn sys_item(vm: &mut Vm, text: &Value) -> Option<Value> {
-    let sys = vm.interpreter().sys_dict.borrow().clone();
+    let sys = vm.interpreter().sys_dict.get();
     sys.and_then(|sys| sys.cast::<Dict>()?.get_name(text))
 }
 
@@ -363,7 +364,7 @@ impl Files {
 }
 
 fn no_modules(vm: &Vm) -> bool {
-    let modules = vm.interpreter().modules.borrow();
+    let modules = vm.interpreter().modules.get();
     let modules = modules.as_ref().and_then(|modules| modules.cast::<Dict>());
     modules.is_none_or(|modules| modules.is_empty())
 }
@@ -418,7 +419,7 @@ fn embedded_source(vm: &Vm, file: &str) -> Option<Vec<u8>> {
 }
 
 fn cached_lines(vm: &mut Vm, file: &str) -> Option<Vec<String>> {
-    let modules = vm.interpreter().modules.borrow().clone()?;
+    let modules = vm.interpreter().modules.get()?;
     let linecache = modules.cast::<Dict>()?.get_name(name!("linecache"))?;
     let cache = attribute(vm, &linecache, name!("cache"))?;
     let entry = cache

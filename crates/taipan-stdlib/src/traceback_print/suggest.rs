@@ -107,7 +107,7 @@ fn import_names(vm: &mut Vm, exception: &Value, wrong: &str) -> Py<Vec<String>> 
     let Some(module_name) = attribute(vm, exception, name!("name")) else {
         return Ok(Vec::new());
     };
-    let modules = vm.interpreter().modules.borrow().clone();
+    let modules = vm.interpreter().modules.get();
     let Some(module) = modules.and_then(|modules| modules.cast::<Dict>()?.get_name(&module_name))
     else {
         return Ok(Vec::new());

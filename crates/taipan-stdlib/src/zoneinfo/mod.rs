@@ -11,11 +11,12 @@ use crate::ModuleDef;
 use crate::builtins::import::import_module;
 use crate::support::{Holds, add_type, native_type, signature};
 use rules::{Offset, Rules};
-use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use taipan_core::alloc::new_instance;
 use taipan_core::bind::bind;
 use taipan_core::builtin_types as types;
+use taipan_core::latch::Latch;
 use taipan_core::lock::Locked;
 use taipan_core::str_object::{new_str, str_of};
 use taipan_core::tuple_object::new_tuple;
@@ -52,13 +53,13 @@ native_type! {
 /// What an interpreter keeps.
 #[derive(Default)]
 struct ZoneInfo {
-    weak_cache: OnceCell<Value>,
+    weak_cache: OnceLock<Value>,
     /// Zones used last, with their keys; the latest first.
-    strong_cache: RefCell<Vec<(Value, Value)>>,
+    strong_cache: Latch<Vec<(Value, Value)>>,
     /// `timedelta`s by seconds: there are few different ones.
-    offsets: RefCell<HashMap<i64, Value>>,
+    offsets: Latch<HashMap<i64, Value>>,
     /// The classes `datetime` and `timedelta`.
-    classes: OnceCell<[Value; 2]>,
+    classes: OnceLock<[Value; 2]>,
 }
 
 fn state(vm: &Vm) -> &'static ZoneInfo {

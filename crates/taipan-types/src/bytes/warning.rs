@@ -1,18 +1,18 @@
 //! `BytesWarning`: where bytes meet text by mistake, if the command line asks to be told (`-b`).
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use taipan_core::{Py, Value, Vm, builtin_types, str_object};
 
 #[derive(Default)]
-struct Wanted(Cell<bool>);
+struct Wanted(AtomicBool);
 
 /// Switches the warnings on or off.
 pub fn want(vm: &Vm, wanted: bool) {
-    vm.interpreter_state::<Wanted>().0.set(wanted);
+    vm.interpreter_state::<Wanted>().0.store(wanted, Relaxed);
 }
 
 pub(super) fn is_on(vm: &Vm) -> bool {
-    vm.interpreter_state::<Wanted>().0.get()
+    vm.interpreter_state::<Wanted>().0.load(Relaxed)
 }
 
 /// Bytes are shown as text.

@@ -1,9 +1,9 @@
 //! The registry of codecs: search functions, the cache of what they found, and named error handlers. One for each interpreter.
 
 use super::handlers::{Standard, call_standard};
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use taipan_core::builtin_types::{LOOKUP_ERROR, TYPE_ERROR};
+use taipan_core::latch::{Latch, LatchCell};
 use taipan_core::str_object::{self, new_str};
 use taipan_core::tuple_object::items;
 use taipan_core::{MethodDef, Py, Value, Vm, f1, name};
@@ -11,10 +11,10 @@ use taipan_core::{MethodDef, Py, Value, Vm, f1, name};
 /// State of the registry.
 #[derive(Default)]
 pub struct Registry {
-    search: RefCell<Vec<Value>>,
-    found: RefCell<HashMap<String, Value>>,
-    errors: RefCell<HashMap<String, Value>>,
-    loaded: Cell<bool>,
+    search: Latch<Vec<Value>>,
+    found: Latch<HashMap<String, Value>>,
+    errors: Latch<HashMap<String, Value>>,
+    loaded: LatchCell<bool>,
 }
 
 fn registry(vm: &Vm) -> &'static Registry {
@@ -62,7 +62,7 @@ fn normalize(encoding: &str) -> String {
 
 /// Imports a module by its full name.
 pub fn import(vm: &mut Vm, module: &str) -> Py {
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let Some(builtins) = builtins else {
         return Err(vm.system_error("no builtins module"));
     };

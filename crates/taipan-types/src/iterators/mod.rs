@@ -24,7 +24,7 @@ pub fn itself(_vm: &mut Vm, this: &Value) -> Py {
 
 /// A function of module `builtins`, as it is now.
 pub fn builtin(vm: &mut Vm, name: &Value) -> Py {
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let found = match builtins
         .as_ref()
         .and_then(taipan_core::dict_object::dict_of)

@@ -13,11 +13,12 @@ pub mod storage;
 pub use methods::{sort_arguments, sorted};
 pub use search::{max_of, min_of, sum_of};
 pub use slots::{repeat_count, repr_items};
-pub use storage::{Kind, NoMemory, Storage};
+pub use storage::{Kind, NoMemory, Peek, Storage};
 
 use taipan_core::alloc::{new_instance, new_object};
 use taipan_core::builtin_types::{DICT, FROZENSET, LIST, RANGE, SET, TUPLE};
 use taipan_core::lock::{HasState, Locked};
+use taipan_core::world;
 use taipan_core::{Obj, Payload, Py, Tracer, TypeFlags, TypeObject, Value, Vm};
 
 /// Payload of lists.
@@ -143,10 +144,19 @@ pub trait ListExt {
     fn to_vec(&self, vm: &mut Vm) -> Vec<Value>;
 }
 
+impl List {
+    /// A look at the elements without a lock, while there are several threads.
+    #[inline(always)]
+    pub fn peek(&self) -> Peek {
+        // SAFETY: the list is alive; its storage is one word.
+        Peek::at(self.storage.as_ptr())
+    }
+}
+
 impl ListExt for Obj<List> {
     #[inline(always)]
     fn read<R>(&self, vm: &mut Vm, look: impl FnOnce(&Storage) -> R) -> R {
-        if vm.thread().shared_process() {
+        if world::is_shared() {
             return look(&self.lock(vm));
         }
         // SAFETY: this is the only thread, and `look` cannot come back here.
@@ -168,16 +178,25 @@ impl ListExt for Obj<List> {
 
     #[inline(always)]
     fn len(&self, vm: &mut Vm) -> usize {
+        if world::is_shared() {
+            return self.peek().len();
+        }
         self.read(vm, Storage::len)
     }
 
     #[inline(always)]
     fn get(&self, vm: &mut Vm, at: usize) -> Option<Value> {
+        if world::is_shared() {
+            return self.peek().get(at);
+        }
         self.read(vm, |storage| storage.get(at))
     }
 
     #[inline(always)]
     fn get_signed(&self, vm: &mut Vm, at: i64) -> Option<Value> {
+        if world::is_shared() {
+            return self.peek().get_signed(at);
+        }
         self.read(vm, |storage| {
             let at = if at < 0 {
                 at + storage.len() as i64
@@ -225,7 +244,7 @@ fn read_both<R>(
     b: &Obj<List>,
     look: impl FnOnce(&Storage, &Storage) -> Option<R>,
 ) -> Option<R> {
-    if !vm.thread().shared_process() {
+    if !world::is_shared() {
         // SAFETY: this is the only thread, `look` cannot come back here, and shared references may be to the same list.
         let (left, right): (&Storage, &Storage) =
             unsafe { (a.cell().get_unlocked(), b.cell().get_unlocked()) };

@@ -4,10 +4,11 @@
 //! immediate (I-LIST-1), so reading one never allocates and identity survives a stay in a list; everything else (NaN,
 //! infinities, huge ints, `True`) makes the list generic.
 
-use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::alloc::{Layout, alloc, realloc};
 use std::mem::ManuallyDrop;
 use std::ptr::{NonNull, copy, copy_nonoverlapping};
-use taipan_core::Value;
+use std::sync::atomic::{AtomicUsize, Ordering::Release, fence};
+use taipan_core::{Value, refcount, retire, world};
 
 /// How elements are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -272,8 +273,8 @@ impl Storage {
     #[inline(always)]
     fn set_len(&mut self, len: usize) {
         if self.capacity() > 0 {
-            // SAFETY: an owned block, not the static one.
-            unsafe { (*self.0.as_ptr()).len = len };
+            // SAFETY: an owned block, not the static one. Who reads the length sees the words below it.
+            unsafe { AtomicUsize::from_ptr(&raw mut (*self.0.as_ptr()).len).store(len, Release) };
         }
     }
 
@@ -428,6 +429,11 @@ impl Storage {
     #[inline(never)]
     pub fn accept(&mut self, kind: Kind, more: usize) -> Result<(), NoMemory> {
         if self.is_empty() {
+            if kind != self.kind() && self.capacity() > 0 && world::is_shared() {
+                // A reader without a lock must not find words of another kind in a block that it knows.
+                let wanted = self.capacity().max(more);
+                return self.put(Storage::with_capacity(kind, wanted)?);
+            }
             self.set_kind(kind);
         } else if kind != self.kind() && kind != Kind::Empty && self.kind() != Kind::Generic {
             return self.make_generic(more);
@@ -450,7 +456,26 @@ impl Storage {
         self.resize_block(capacity)
     }
 
+    /// Puts another block in place of this one, filled before anybody sees it.
+    fn put(&mut self, new: Storage) -> Result<(), NoMemory> {
+        fence(Release);
+        drop(std::mem::replace(self, new));
+        Ok(())
+    }
+
     fn resize_block(&mut self, capacity: usize) -> Result<(), NoMemory> {
+        if world::is_shared() {
+            let mut moved = Storage::with_capacity(self.kind(), capacity)?;
+            let len = self.len();
+            // SAFETY: both blocks have room for `len` words, whose references go over.
+            unsafe { copy_nonoverlapping(self.words(), moved.words_mut(), len) };
+            moved.set_len(len);
+            fence(Release);
+            let old = std::mem::replace(&mut self.0, moved.0);
+            moved.0 = old;
+            moved.retire();
+            return Ok(());
+        }
         let (old, new) = (layout(self.capacity())?, layout(capacity)?);
         // SAFETY: the block was allocated with layout `old`.
         let block = unsafe { realloc(self.0.as_ptr().cast(), old, new.size()) };
@@ -487,8 +512,7 @@ impl Storage {
             };
         }
         wide.set_len(len);
-        *self = wide;
-        Ok(())
+        self.put(wide)
     }
 
     /// Takes the last element out.
@@ -719,8 +743,7 @@ impl Storage {
         }
         moved.set_len(self.len());
         self.set_len(0);
-        *self = moved;
-        Ok(())
+        self.put(moved)
     }
 
     /// Takes everything out.
@@ -760,9 +783,114 @@ impl Drop for Storage {
             // SAFETY: the block owns these values.
             unsafe { std::ptr::drop_in_place(row) };
         }
+        self.free_block();
+    }
+}
+
+impl Storage {
+    /// Gives the block's memory back; its elements are gone already.
+    fn free_block(&mut self) {
         if let Ok(layout) = layout(self.capacity()) {
-            // SAFETY: allocated with this layout.
-            unsafe { dealloc(self.0.as_ptr().cast(), layout) };
+            // SAFETY: allocated with this layout, and the storage is not used again.
+            unsafe { retire::buffer(self.0.as_ptr().cast(), layout) };
+        }
+    }
+
+    /// Gives the block up without its elements.
+    fn retire(self) {
+        let mut this = ManuallyDrop::new(self);
+        if this.capacity() > 0 {
+            this.free_block();
+        }
+    }
+}
+
+/// A look at a list's block without a lock: it may be out of date, but is readable until the thread's next safepoint (see
+/// `taipan_core::world`).
+pub struct Peek {
+    block: *const Block,
+    len: usize,
+}
+
+impl Peek {
+    /// The block of the storage at that place, which another thread may be replacing.
+    #[inline(always)]
+    pub(super) fn at(place: *const Storage) -> Peek {
+        // SAFETY: the place is alive, and holds the address of a block or of a static.
+        unsafe {
+            let block = place.cast::<*const Block>().read_volatile();
+            Peek {
+                block,
+                len: (&raw const (*block).len).read_volatile(),
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The word at `at` and its kind, as they were at some moment.
+    #[inline(always)]
+    fn word(&self, at: usize) -> (Kind, u64) {
+        debug_assert!(at < self.len);
+        // SAFETY: in range of the block, whose kind never changes while it has elements.
+        unsafe {
+            let words = self.block.wrapping_byte_add(HEAD).cast::<u64>();
+            (
+                (&raw const (*self.block).kind).read_volatile(),
+                words.wrapping_add(at).read_volatile(),
+            )
+        }
+    }
+
+    /// The element at `at`, if there is one.
+    #[inline(always)]
+    pub fn get(&self, at: usize) -> Option<Value> {
+        if at >= self.len {
+            return None;
+        }
+        loop {
+            match self.word(at) {
+                (Kind::Float, word) => return Some(Value::float(f64::from_bits(word))),
+                (Kind::Int, word) => return Some(Value::int(word as i64)),
+                (_, word) => {
+                    // SAFETY: a value's word; what it led to is an object's memory until the next safepoint.
+                    if let Some(value) = unsafe { refcount::count_word(word) } {
+                        return Some(value);
+                    }
+                    // It was replaced meanwhile, and is dying; or taken out for good.
+                    if self.word(at).1 == word {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The element at an index that may be negative.
+    #[inline(always)]
+    pub fn get_signed(&self, at: i64) -> Option<Value> {
+        self.index(at).and_then(|at| self.get(at))
+    }
+
+    #[inline(always)]
+    fn index(&self, at: i64) -> Option<usize> {
+        let at = if at < 0 { at + self.len as i64 } else { at };
+        usize::try_from(at).ok().filter(|at| *at < self.len)
+    }
+
+    /// The word of an element that is no raw number; its object is readable until the next safepoint, but not counted.
+    #[inline(always)]
+    pub fn uncounted(&self, at: i64) -> Option<u64> {
+        match self.word(self.index(at)?) {
+            (Kind::Generic, word) => Some(word),
+            _ => None,
         }
     }
 }

@@ -116,7 +116,7 @@ pub fn frozenset_from(vm: &mut Vm, iterable: &Value) -> Py {
 }
 
 fn read<R>(vm: &mut Vm, set: &SetObject, look: impl FnOnce(&Table) -> R) -> R {
-    if vm.thread().shared_process() {
+    if taipan_core::world::is_shared() {
         return look(&set.lock(vm));
     }
     // SAFETY: this is the only thread, and `look` neither drops values nor comes back here.

@@ -74,7 +74,7 @@ fn length_hint(vm: &mut Vm, this: &Value) -> Py {
 }
 
 fn reduce(vm: &mut Vm, this: &Value) -> Py {
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let iter = match builtins {
         Some(builtins) => vm.get_item(&builtins, name!("iter"))?,
         None => Value::none(),

@@ -427,7 +427,7 @@ fn interrupt(vm: &mut Vm, this: &Value) -> Py {
 
 fn iter_dump(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
     database(vm, this)?;
-    let builtins = vm.interpreter().builtins.borrow().clone();
+    let builtins = vm.interpreter().builtins.get();
     let import = match builtins {
         Some(builtins) => vm.get_item(&builtins, name!("__import__"))?,
         None => return Err(vm.system_error("no builtins")),
