@@ -550,19 +550,23 @@ impl TypeObject {
     /// Gives the type a version if it has none. 0: do not cache anything about it.
     pub fn assign_version(&self) -> u32 {
         match self.version() {
-            0 => self.assign_version_locked(&lock()),
+            0 => {
+                let _locked = lock();
+                self.assign_version_locked()
+            }
             version => version,
         }
     }
 
-    fn assign_version_locked(&self, locked: &MutexGuard<'_, ()>) -> u32 {
+    /// The caller holds the lock of types.
+    fn assign_version_locked(&self) -> u32 {
         if self.has(TypeFlags::STRANGE_MRO) {
             return 0;
         }
         if self.version() == 0 {
             // A change of a base must find this type by its own non-zero version.
             for base in self.bases() {
-                if base.assign_version_locked(locked) == 0 {
+                if base.assign_version_locked() == 0 {
                     return 0;
                 }
             }
@@ -579,11 +583,13 @@ impl TypeObject {
     /// Makes every cache about this type and its subclasses stale.
     pub fn changed(&self) {
         if self.version() != 0 {
-            self.changed_locked(&lock());
+            let _locked = lock();
+            self.changed_locked();
         }
     }
 
-    fn changed_locked(&self, locked: &MutexGuard<'_, ()>) {
+    /// The caller holds the lock of types.
+    fn changed_locked(&self) {
         if self.version() == 0 {
             return;
         }
@@ -594,7 +600,7 @@ impl TypeObject {
                 shape::entry(*id).set_version(0);
             }
             for ty in &*self.subclasses.get() {
-                (**ty).changed_locked(locked);
+                (**ty).changed_locked();
             }
         }
     }

@@ -224,7 +224,7 @@ fn cycles_are_found_and_finalised_once() {
     link(&b, &a);
     let kept = node("kept");
     link(&kept, &kept);
-    gc::verify_counts(&vm).expect("counts agree");
+    gc::verify_counts(&mut vm).expect("counts agree");
     drop((a, b));
     assert!(taken_log().is_empty());
     assert_eq!(collect(&mut vm), 2);
@@ -234,7 +234,7 @@ fn cycles_are_found_and_finalised_once() {
     drop(kept);
     assert_eq!(taken_log(), ["del kept"]);
     assert_eq!(
-        gc::objects(&vm, None)
+        gc::objects(&mut vm, None)
             .iter()
             .filter(|object| object.is_exact(&NODE))
             .count(),
@@ -255,10 +255,11 @@ fn what_a_live_object_reaches_stays() {
     assert_eq!(collect(&mut vm), 0);
     assert!(gc::is_tracked(&tuple) && !gc::is_tracked(&inert));
     assert!(
-        gc::objects(&vm, Some(0)).is_empty(),
+        gc::objects(&mut vm, Some(0)).is_empty(),
         "all have seen a collection"
     );
-    let referrers = gc::referrers(&vm, &[gc::referents(&root)[0].clone()]);
+    let first = gc::referents(&mut vm, &root)[0].clone();
+    let referrers = gc::referrers(&mut vm, &[first]);
     assert_eq!(referrers.len(), 3, "root, the object itself, the tuple");
     drop(referrers);
     drop(root);
@@ -397,7 +398,7 @@ fn long_chains_die_without_recursion() {
     drop((first, ring));
     assert_eq!(collect(&mut vm), 1_000_001);
     assert!(
-        gc::objects(&vm, None)
+        gc::objects(&mut vm, None)
             .iter()
             .all(|object| !object.is_exact(&NODE))
     );
@@ -477,14 +478,14 @@ fn classes_live_as_long_as_their_instances() {
     assert_eq!(collect(&mut vm), 0, "the instance keeps its class");
     assert_eq!(object.type_of().name(), "Derived");
     assert_eq!(base.expect::<Type>().subclasses().len(), 1);
-    gc::verify_counts(&vm).expect("counts agree");
+    gc::verify_counts(&mut vm).expect("counts agree");
     drop(object);
     assert!(collect(&mut vm) >= 2, "instance and class");
     assert!(reference.expect::<WeakRef>().is_dead());
     assert!(base.expect::<Type>().subclasses().is_empty());
     drop(base);
     assert!(collect(&mut vm) >= 1);
-    let left = gc::objects(&vm, None)
+    let left = gc::objects(&mut vm, None)
         .iter()
         .filter(|object| object.cast::<Type>().is_some())
         .count();
@@ -531,7 +532,7 @@ fn random_graphs_keep_exactly_what_is_reachable() {
             }
         }
         drop(nodes);
-        gc::verify_counts(&vm).expect("counts agree");
+        gc::verify_counts(&mut vm).expect("counts agree");
         collect(&mut vm);
         for (watch, reachable) in watches.iter().zip(&reachable) {
             assert_eq!(
@@ -574,7 +575,7 @@ fn an_instance_made_by_a_finaliser_keeps_its_dead_class() {
     drop(born);
     collect(&mut vm);
     assert_eq!(
-        gc::objects(&vm, None)
+        gc::objects(&mut vm, None)
             .iter()
             .filter(|object| object.cast::<Type>().is_some())
             .count(),
