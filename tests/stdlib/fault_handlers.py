@@ -160,3 +160,43 @@ assert run(ask, "-X", "faulthandler")[1] == run(ask, PYTHONFAULTHANDLER="1")[1] 
 assert run(ask, "-E", PYTHONFAULTHANDLER="1")[1] == "False\n"
 assert run("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")[0] == -signal.SIGSEGV
 assert signal.getsignal(signal.SIGSEGV) == signal.SIG_DFL
+
+# ---- threads: all of them are shown, the newest first, and a thread's own traceback is its own ----
+THREADS = """
+import faulthandler, os, sys, threading, warnings
+go, ready = threading.Event(), threading.Event()
+def waits():
+    ready.set()
+    go.wait()
+def asks():
+    faulthandler.dump_traceback(all_threads=False)
+    sys.stderr.write("--\\n")
+    faulthandler.dump_traceback()
+waiting = threading.Thread(target=waits)
+waiting.start()
+ready.wait()
+asking = threading.Thread(target=asks)
+asking.start()
+asking.join()
+go.set()
+waiting.join()
+def forks():
+    if os.fork() == 0:
+        sys.stderr.write("--\\n")
+        faulthandler.dump_traceback()
+        os._exit(0)
+    os.wait()
+warnings.simplefilter("ignore", DeprecationWarning)
+forking = threading.Thread(target=forks)
+forking.start()
+forking.join()
+"""
+status, _, error = run(THREADS)
+assert status == 0, error
+own, every, child = error.split("--\n")
+assert own.startswith('Stack (most recent call first):\n  File "<string>", line 8 in asks\n'), own
+threads = every.split("\n\n")
+assert len(threads) == 3 and threads[0].startswith("Current thread 0x") and "in asks\n" in threads[0], every
+assert threads[1].startswith("Thread 0x") and "in waits\n" in threads[1], every
+assert threads[2].startswith("Thread 0x") and re.search(r'  File "<string>", line 1[56] in <module>\n', threads[2]), every
+assert child.startswith("Current thread 0x") and "in forks\n" in child and "\n\n" not in child, child

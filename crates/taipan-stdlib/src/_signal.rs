@@ -336,7 +336,7 @@ pub fn run_pending(vm: &mut Vm) -> Py<()> {
     if !is_main(vm) {
         return Ok(());
     }
-    crate::faulthandler::later::answer();
+    crate::faulthandler::later::answer(vm);
     let failed = WAKE_UP_FAILED.swap(0, Ordering::SeqCst);
     if failed != 0 {
         let raised = raise_errno(vm, failed, None);

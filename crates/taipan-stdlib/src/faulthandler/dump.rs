@@ -1,4 +1,5 @@
-//! Tracebacks as fault handlers write them, in CPython's form. All of it works in a signal handler.
+//! Tracebacks as fault handlers write them, in CPython's form. All of it works in a signal handler, but for what takes a `Vm`: a
+//! signal handler knows the main thread only, for the list of the others is behind a lock.
 
 use super::out::Out;
 use std::ffi::CStr;
@@ -10,10 +11,15 @@ use taipan_interp::stack_dump;
 static MAIN: AtomicPtr<Thread> = AtomicPtr::new(std::ptr::null_mut());
 static MAIN_IDENT: AtomicU64 = AtomicU64::new(0);
 
-/// Notes the thread that runs Python code.
+/// Notes the main thread.
 pub(super) fn note_main(vm: &Vm) {
     MAIN.store(std::ptr::from_ref(vm.thread()).cast_mut(), SeqCst);
     MAIN_IDENT.store(crate::locks::thread_ident(), SeqCst);
+}
+
+/// Has the main thread been noted?
+pub(super) fn is_ready() -> bool {
+    main_thread().is_some()
 }
 
 fn main_thread() -> Option<&'static Thread> {
@@ -34,7 +40,7 @@ fn current_thread() -> Option<&'static Thread> {
 fn calls(out: &mut Out, thread: &Thread) {
     const MOST: usize = 100;
     let mut shown = 0;
-    // SAFETY: it is the calling thread, or (see `later`) one that waits.
+    // SAFETY: it is the calling thread; one that waits (see `later`); or the caller has the turn.
     unsafe {
         stack_dump::calls(thread, |call| {
             shown += 1;
@@ -85,6 +91,31 @@ fn thread_name(out: &mut Out, ident: u64) {
     out.text("]");
 }
 
+/// The traceback of the thread that has the turn.
+pub(super) fn this_thread(vm: &Vm, fd: i32) {
+    let mut out = Out::new(fd);
+    out.text("Stack (most recent call first):\n");
+    calls(&mut out, vm.thread());
+}
+
+/// The tracebacks of all threads, the newest first; the one that has the turn is marked if that is wanted.
+pub(super) fn every_thread(vm: &Vm, fd: i32, is_marked: bool) {
+    const MOST: usize = 100;
+    let threads = vm.interpreter().threads().clone();
+    let mut out = Out::new(fd);
+    for (shown, thread) in threads.iter().rev().enumerate() {
+        if shown > 0 {
+            out.text("\n");
+        }
+        if shown == MOST {
+            out.text("...\n");
+            break;
+        }
+        let is_current = is_marked && std::ptr::eq(*thread, vm.thread());
+        with_header(&mut out, thread, thread.ident.get(), is_current);
+    }
+}
+
 /// The traceback of the calling thread.
 pub(super) fn one_thread(fd: i32) {
     let mut out = Out::new(fd);
@@ -95,12 +126,12 @@ pub(super) fn one_thread(fd: i32) {
     }
 }
 
-/// The tracebacks of all threads, the calling one marked.
+/// The traceback of the main thread, which is marked if it is the calling one.
 pub(super) fn all_threads(fd: i32) {
     threads(fd, current_thread().is_some());
 }
 
-/// The tracebacks of all threads, none marked: the watchdog is the one that writes.
+/// The traceback of the main thread, not marked: the watchdog is the one that writes.
 pub(super) fn threads_unmarked(fd: i32) {
     threads(fd, false);
 }
@@ -110,19 +141,22 @@ fn threads(fd: i32, is_current: bool) {
         return;
     };
     let ident = MAIN_IDENT.load(SeqCst);
-    let mut out = Out::new(fd);
+    with_header(&mut Out::new(fd), thread, ident, is_current);
+}
+
+fn with_header(out: &mut Out, thread: &Thread, ident: u64, is_current: bool) {
     out.text(if is_current {
         "Current thread 0x"
     } else {
         "Thread 0x"
     });
     out.hex(ident, 16);
-    thread_name(&mut out, ident);
+    thread_name(out, ident);
     out.text(" (most recent call first):\n");
     if thread.interpreter.gc.is_running() {
         out.text("  Garbage-collecting\n");
     }
-    calls(&mut out, thread);
+    calls(out, thread);
 }
 
 // ---- the native stack ----

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use taipan_core::Vm;
 
 /// What to do, and when.
 pub(super) struct Plan {
@@ -167,10 +168,11 @@ fn write(fd: i32, header: &str) {
 }
 
 /// Answers the watchdog, if it has asked. The thread that runs Python code calls this at safepoints.
-pub(crate) fn answer() {
+pub(crate) fn answer(vm: &Vm) {
     let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(asked) = asked {
-        write(asked.fd, &asked.header);
+        Out::new(asked.fd).text(&asked.header);
+        dump::every_thread(vm, asked.fd, false);
         asked.answered.store(true, SeqCst);
         asked.bell.ring();
     }

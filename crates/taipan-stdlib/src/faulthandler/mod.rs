@@ -216,6 +216,13 @@ pub fn enable_at_start(vm: &mut Vm) -> Py<()> {
     fatal::enable(&report).map_err(|error| raise_errno(vm, error, None))
 }
 
+/// In the child of a fork, this thread is the main thread.
+pub fn after_fork(vm: &Vm) {
+    if dump::is_ready() {
+        dump::note_main(vm);
+    }
+}
+
 /// Takes all handlers away and ends the watchdog, at the end of the program.
 pub fn finish() {
     later::cancel();
@@ -232,9 +239,9 @@ fn disable(vm: &mut Vm, _module: &Value) -> Py {
 fn dump_traceback(vm: &mut Vm, _module: &Value, args: &Bound) -> Py {
     let (fd, _file) = descriptor(vm, args.get(0))?;
     if flag(vm, args, 1, true)? {
-        dump::all_threads(fd);
+        dump::every_thread(vm, fd, true);
     } else {
-        dump::one_thread(fd);
+        dump::this_thread(vm, fd);
     }
     vm.safepoint()?;
     Ok(Value::none())

@@ -123,6 +123,7 @@ pub fn fork_in_child(vm: &mut Vm) {
     crate::_imp::after_fork(vm);
     crate::_signal::after_fork(vm);
     crate::thread::after_fork(vm);
+    crate::faulthandler::after_fork(vm);
     crate::asyncio::after_fork(vm);
     let functions = registered(vm, IN_CHILD);
     run(vm, functions);

@@ -17,8 +17,8 @@ const STACK: usize = 8 << 20;
 /// What is kept back of it for dealing with its exhaustion.
 const RESERVE: usize = 256 * 1024;
 
-/// The threads that are known; whether the interpreter waits for them before it ends. One that has ended stays until another is
-/// started: its last steps are taken without the turn, and a fork meanwhile must find it here.
+/// The threads that are known; whether the interpreter waits for them before it ends. One that has ended stays for a
+/// while: its last steps are taken without the turn, and a fork meanwhile must find it here.
 #[derive(Default)]
 struct Courses(Mutex<Vec<(Arc<Course>, bool)>>);
 
@@ -30,7 +30,10 @@ impl Courses {
     fn add(&self, course: &Arc<Course>, awaited: bool) {
         let mut courses = self.list();
         // One that only this list knows has neither a thread nor a handle any more.
-        courses.retain(|(course, _)| !course.is_done() && Arc::strong_count(course) > 1);
+        // The list doubles before it is swept, so each thread costs the same.
+        if courses.len() == courses.capacity() {
+            courses.retain(|(course, _)| !course.is_done() && Arc::strong_count(course) > 1);
+        }
         courses.push((course.clone(), awaited));
     }
 
