@@ -293,6 +293,8 @@ raises(ValueError, ssl.SSLContext, 99)
 raises(ValueError, context.set_ecdh_curve, "foo")
 assert ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).session_stats()["accept"] == 0
 
+assert context.post_handshake_auth is None or ssl.HAS_PHA
+
 # Protocols of the application.
 for ours, theirs, chosen in (["h2", "http/1.1"], ["http/1.1", "h2"], "http/1.1"), (["a"], ["b"], None), (["a"], [], None):
     client, server = client_context(), server_context()

@@ -59,3 +59,12 @@ with tempfile.TemporaryDirectory() as folder:
     assert library == last and library.startswith(place), made.stdout
     assert executable == python
     assert os.path.isdir(library)
+
+    # An environment made from the first one, with a copy of the executable, has the same base.
+    other = os.path.join(folder, "other")
+    program = f"import venv; venv.create({other!r}, symlinks=False, with_pip=False)"
+    subprocess.run([python, "-c", program], check=True)
+    program = "import sys; print(sys.prefix); print(sys.base_prefix)"
+    command = [os.path.join(other, "bin", "python3"), "-c", program]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert made.stdout.splitlines() == [other, sys.base_prefix], made.stdout

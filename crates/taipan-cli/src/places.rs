@@ -42,12 +42,23 @@ pub fn find(arguments: &Arguments, environment: Environment) -> Places {
         base_exec_prefix: base_exec,
         ..Places::default()
     };
-    if let Some((folder, home)) = virtual_environment(&executable) {
-        places.prefix = folder.clone().into();
-        places.exec_prefix = folder.into();
-        if let Some(home) = home {
-            let name = executable.file_name().unwrap_or_default();
-            places.base_executable = home.join(name).into();
+    if let Some(environment_of) = virtual_environment(&executable) {
+        places.prefix = environment_of.folder.clone().into();
+        places.exec_prefix = environment_of.folder.into();
+        if let Some(home) = environment_of.home {
+            let named = home.join(executable.file_name().unwrap_or_default());
+            // Links in an environment have more names than what it was made with.
+            let command = match environment_of.executable {
+                Some(command) if !named.exists() && command.exists() => command,
+                _ => named,
+            };
+            // A copy of the executable does not lead to where the first one is; a link does.
+            if environment.get("PYTHONHOME").is_none() {
+                let real = command.canonicalize().unwrap_or_else(|_| command.clone());
+                places.base_prefix = prefix_of(&real);
+                places.base_exec_prefix = prefix_of(&real);
+            }
+            places.base_executable = command.into();
         }
     }
     places
@@ -79,16 +90,30 @@ fn prefix_of(executable: &Path) -> OsString {
     }
 }
 
-/// The virtual environment that the executable belongs to: its folder, and the folder of the executable it was made with.
-fn virtual_environment(executable: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+/// A virtual environment, and what it was made with, as its settings say.
+struct VirtualEnvironment {
+    folder: PathBuf,
+    /// The folder of the executable it was made with.
+    home: Option<PathBuf>,
+    executable: Option<PathBuf>,
+}
+
+/// The virtual environment that the executable belongs to.
+fn virtual_environment(executable: &Path) -> Option<VirtualEnvironment> {
     let folder = executable.parent()?;
     let above = folder.parent().unwrap_or(folder);
     let text = [folder, above]
         .iter()
         .find_map(|place| std::fs::read_to_string(place.join("pyvenv.cfg")).ok())?;
-    let home = text.lines().find_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        (key.trim().eq_ignore_ascii_case("home")).then(|| PathBuf::from(value.trim()))
-    });
-    Some((above.to_path_buf(), home))
+    let setting = |wanted: &str| {
+        text.lines().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            (key.trim().eq_ignore_ascii_case(wanted)).then(|| PathBuf::from(value.trim()))
+        })
+    };
+    Some(VirtualEnvironment {
+        folder: above.to_path_buf(),
+        home: setting("home"),
+        executable: setting("executable"),
+    })
 }

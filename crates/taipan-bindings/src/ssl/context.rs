@@ -5,7 +5,7 @@ use super::verify::Policy;
 use super::{error, load, suites};
 use crate::support::{Shared, c_int, utf8};
 use std::sync::atomic::Ordering::Relaxed;
-use taipan_core::builtin_types::DEPRECATION_WARNING;
+use taipan_core::builtin_types::{DEPRECATION_WARNING, NOT_IMPLEMENTED_ERROR};
 use taipan_core::dict_object::{Dict, new_dict};
 use taipan_core::lock::Locked;
 use taipan_core::str_object::{is_str, name};
@@ -164,7 +164,7 @@ macro_rules! number {
     };
 }
 
-static GETSET: [GetSetDef; 12] = [
+static GETSET: [GetSetDef; 13] = [
     number!("options", options, set_options),
     number!("verify_mode", verify_mode, set_verify_mode),
     number!("verify_flags", verify_flags, |vm, this, value| {
@@ -229,6 +229,16 @@ static GETSET: [GetSetDef; 12] = [
         },
         load::set_key_log,
         "",
+    ),
+    getset(
+        "post_handshake_auth",
+        |_, _| Ok(Value::none()),
+        |vm, this, value| {
+            given(vm, this, "post_handshake_auth", value)?;
+            let text = "authentication after the handshake is not supported";
+            Err(vm.raise(&NOT_IMPLEMENTED_ERROR, text))
+        },
+        "None: authentication after the handshake is not supported.",
     ),
     getter("protocol", |_, this| Ok(Value::int(own(this).protocol)), ""),
     getter(
