@@ -135,8 +135,13 @@ unsafe impl GlobalAlloc for Mimalloc {
             // Fresh mappings are zero.
             return map(layout.size());
         }
-        // SAFETY: plain call.
-        unsafe { mi::mi_zalloc_aligned(layout.size(), layout.align()).cast() }
+        if layout.align() <= 16 && layout.align() <= layout.size() {
+            // SAFETY: as in `alloc`.
+            unsafe { mi::mi_zalloc(layout.size()).cast() }
+        } else {
+            // SAFETY: plain call.
+            unsafe { mi::mi_zalloc_aligned(layout.size(), layout.align()).cast() }
+        }
     }
 
     #[inline]

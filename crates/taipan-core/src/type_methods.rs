@@ -63,27 +63,35 @@ fn type_init(vm: &mut Vm, _class: &Value, args: Args<'_>) -> Py<()> {
 
 /// Attributes of classes: the metaclass's data descriptors, the class and its bases, the rest of the metaclass.
 pub fn type_get_attr(vm: &mut Vm, object: &Value, name: &Value) -> Py {
+    match type_lookup(vm, object, name)? {
+        Some(value) => Ok(value),
+        None => Err(vm.no_attribute(object, name)),
+    }
+}
+
+/// `type_get_attr` without the exception if there is no such attribute.
+pub(crate) fn type_lookup(vm: &mut Vm, object: &Value, name: &Value) -> Py<Option<Value>> {
     let ty = this(object);
     let meta = object.type_of();
     let meta_found = meta.lookup(vm, name);
     if let Some(descriptor) = &meta_found {
         let slots = descriptor.type_of().slots();
         if let (Some(get), Some(_)) = (slots.descr_get, slots.descr_set) {
-            return get(vm, descriptor, Some(object), meta);
+            return get(vm, descriptor, Some(object), meta).map(Some);
         }
     }
     if let Some(found) = ty.lookup(vm, name) {
         return match found.type_of().slots().descr_get {
-            Some(get) => get(vm, &found, None, ty),
-            None => Ok(found),
+            Some(get) => get(vm, &found, None, ty).map(Some),
+            None => Ok(Some(found)),
         };
     }
     match meta_found {
         Some(descriptor) => match descriptor.type_of().slots().descr_get {
-            Some(get) => get(vm, &descriptor, Some(object), meta),
-            None => Ok(descriptor),
+            Some(get) => get(vm, &descriptor, Some(object), meta).map(Some),
+            None => Ok(Some(descriptor)),
         },
-        None => Err(vm.no_attribute(object, name)),
+        None => Ok(None),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::builtin_types as types;
 use crate::instance::{self, Stored};
+use crate::slots::GetAttrFn;
 use crate::str_object::{self, is_interned, is_str};
+use crate::type_methods::{type_get_attr, type_lookup};
 use crate::type_object::TypeObject;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -44,11 +46,17 @@ impl Vm {
     pub fn get_attr_opt(&mut self, object: &Value, name: &Value) -> Py<Option<Value>> {
         let name = self.attribute_name(name)?;
         let get = object.type_of().slots().get_attr;
-        if get.is_none()
-            || get.is_some_and(|get| get as usize == generic_get_attr as *const () as usize)
-        {
+        let is = |plain: GetAttrFn| get.is_some_and(|get| get as usize == plain as usize);
+        let lookup = if get.is_none() || is(generic_get_attr) {
+            Some(generic_lookup as fn(&mut Vm, &Value, &Value) -> Py<Option<Value>>)
+        } else if is(type_get_attr) {
+            Some(type_lookup as _)
+        } else {
+            None
+        };
+        if let Some(lookup) = lookup {
             // A descriptor may raise `AttributeError` by itself.
-            return match generic_lookup(self, object, &name) {
+            return match lookup(self, object, &name) {
                 Ok(found) => Ok(found),
                 Err(raised) => {
                     self.catch(raised, &types::ATTRIBUTE_ERROR)?;

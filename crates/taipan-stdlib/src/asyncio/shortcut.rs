@@ -28,9 +28,8 @@ struct Known {
     handle_version: u32,
     /// `asyncio.events`, as `asyncio.base_events` calls it.
     events: Value,
-    /// The dicts of `asyncio.base_events` and `asyncio.events`.
-    loop_globals: Value,
-    event_globals: Value,
+    /// `events` in `asyncio.base_events`, `Handle` in `asyncio.events`.
+    names: [Place; 2],
     /// Functions and their code.
     functions: [(Value, Value); 5],
     /// The places of `PLACES` in a handle.
@@ -45,6 +44,33 @@ struct Cache {
     refused: Cell<u32>,
 }
 
+/// A global name of a module: its dict, the version of its keys and the entry's number.
+struct Place {
+    dict: Value,
+    version: u32,
+    entry: usize,
+}
+
+impl Place {
+    fn of(dict: Value, name: &Value) -> Option<Place> {
+        let globals = dict.cast::<Dict>()?;
+        let version = globals.assign_keys_version();
+        let entry = globals.index_of_name(name)?;
+        (version != 0).then_some(Place {
+            version,
+            entry,
+            dict,
+        })
+    }
+
+    fn refers_to(&self, value: &Value) -> bool {
+        let globals = self.dict.expect::<Dict>();
+        globals
+            .cached_value(self.version, self.entry)
+            .is_some_and(|found| found.is(value))
+    }
+}
+
 fn code_of(function: &Value) -> Option<Value> {
     let function = function.cast_exact::<Function>()?;
     Some(function.code().to_value())
@@ -53,14 +79,9 @@ fn code_of(function: &Value) -> Option<Value> {
 impl Known {
     /// Is everything but the loop as it was?
     fn holds(&self) -> bool {
-        let refers = |dict: &Value, name: &Value, to: &Value| {
-            dict.expect::<Dict>()
-                .get_name(name)
-                .is_some_and(|found| found.is(to))
-        };
         self.handle_class.expect::<Type>().version() == self.handle_version
-            && refers(&self.loop_globals, name!("events"), &self.events)
-            && refers(&self.event_globals, name!("Handle"), &self.handle_class)
+            && self.names[0].refers_to(&self.events)
+            && self.names[1].refers_to(&self.handle_class)
             && self.functions.iter().all(|(function, code)| {
                 let now = function.cast_exact::<Function>().map(|now| now.code());
                 now.is_some_and(|now| std::ptr::from_ref(now) as u64 == code.bits())
@@ -124,8 +145,10 @@ fn look(vm: &mut Vm, event_loop: &Value, version: u32) -> Option<Known> {
         version,
         handle_version: handle_type.version(),
         events,
-        loop_globals,
-        event_globals,
+        names: [
+            Place::of(loop_globals, name!("events"))?,
+            Place::of(event_globals, name!("Handle"))?,
+        ],
         functions: functions.try_into().ok()?,
         places,
         handle_class,
