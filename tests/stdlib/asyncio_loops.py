@@ -144,6 +144,21 @@ except RuntimeError as error:
 else:
     raise AssertionError("a closed loop took a callback")
 
+
+
+class Idle(asyncio.SelectorEventLoop):
+    def is_running(self):
+        return False
+
+
+async def not_eager():
+    task = asyncio.Task(nothing(), loop=asyncio.get_running_loop(), eager_start=True)
+    assert not task.done()
+    await task
+
+with asyncio.Runner(loop_factory=Idle) as runner:
+    runner.run(not_eager())
+
 # ---- the parts together ----
 
 

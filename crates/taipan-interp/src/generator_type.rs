@@ -334,8 +334,12 @@ fn try_warn_never_awaited(vm: &mut Vm, object: &Value) -> Py<()> {
     if let Some(warnings) = warnings
         && let Some(warn) = vm.get_attr_opt(&warnings, name!("_warn_unawaited_coroutine"))?
     {
-        vm.call(&warn, std::slice::from_ref(object))?;
-        return Ok(());
+        match vm.call(&warn, std::slice::from_ref(object)) {
+            Ok(_) => return Ok(()),
+            // The warning itself, made an error.
+            Err(raised) if vm.pending_is(&builtin_types::RUNTIME_WARNING) => return Err(raised),
+            Err(raised) => report(vm, raised, "finalizing coroutine", object),
+        }
     }
     let qualname = generator(vm, object)?.qualname();
     let message = format!("coroutine '{}' was never awaited", lossy(&qualname));

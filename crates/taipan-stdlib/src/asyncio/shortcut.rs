@@ -31,7 +31,7 @@ struct Known {
     /// `events` in `asyncio.base_events`, `Handle` in `asyncio.events`.
     names: [Place; 2],
     /// Functions and their code.
-    functions: [(Value, Value); 5],
+    functions: [(Value, Value); 6],
     /// The places of `PLACES` in a handle.
     places: [u32; 7],
 }
@@ -110,15 +110,21 @@ fn look(vm: &mut Vm, event_loop: &Value, version: u32) -> Option<Known> {
         name!("_call_soon"),
         name!("_check_closed"),
         name!("get_debug"),
+        name!("is_running"),
     ];
-    let mut functions = Vec::with_capacity(5);
+    let mut functions = Vec::with_capacity(methods.len() + 1);
     for method in methods {
         if shape.slot_of(method).is_some() {
             return None;
         }
         functions.push(library_function(vm, class, method, LOOPS)?);
     }
-    for attribute in [name!("_closed"), name!("_debug"), name!("_ready")] {
+    for attribute in [
+        name!("_closed"),
+        name!("_debug"),
+        name!("_ready"),
+        name!("_thread_id"),
+    ] {
         if class.lookup(vm, attribute).is_some() {
             return None;
         }
@@ -233,6 +239,12 @@ fn is_false(event_loop: &Value, attribute: &Value) -> bool {
 /// `event_loop.get_debug()`, if it is surely false.
 pub(super) fn surely_not_debugging(vm: &mut Vm, event_loop: &Value) -> bool {
     known(vm, event_loop).is_some() && is_false(event_loop, name!("_debug"))
+}
+
+/// `event_loop.is_running()`, if it is surely true.
+pub(super) fn surely_running(vm: &mut Vm, event_loop: &Value) -> bool {
+    known(vm, event_loop).is_some()
+        && instance::get(event_loop, name!("_thread_id")).is_some_and(|id| !id.is_none())
 }
 
 /// `event_loop.call_soon(callback, *argument, context=context)`; false if that must be called.

@@ -5,7 +5,7 @@
 )]
 
 use super::future::{self, Future, own};
-use super::{imports, running, step};
+use super::{imports, running, shortcut, step};
 use crate::contextvars;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -172,14 +172,21 @@ pub(super) fn initialize(vm: &mut Vm, this: &Value, args: New<'_>) -> Py<()> {
     drop(old);
     if args.eager {
         let event_loop = future::event_loop_of(vm, this)?;
-        let running = vm.call_method(&event_loop, name!("is_running"), &[])?;
-        if vm.truth(&running)? {
+        if is_running(vm, &event_loop)? {
             return step::start_eagerly(vm, this);
         }
     }
     step::call_soon(vm, this, None)?;
     register(vm, this)?;
     Ok(())
+}
+
+fn is_running(vm: &mut Vm, event_loop: &Value) -> Py<bool> {
+    if shortcut::surely_running(vm, event_loop) {
+        return Ok(true);
+    }
+    let running = vm.call_method(event_loop, name!("is_running"), &[])?;
+    vm.truth(&running)
 }
 
 fn is_coroutine(vm: &mut Vm, value: &Value) -> Py<bool> {
