@@ -40,7 +40,7 @@ fn current_thread() -> Option<&'static Thread> {
 fn calls(out: &mut Out, thread: &Thread) {
     const MOST: usize = 100;
     let mut shown = 0;
-    // SAFETY: it is the calling thread; one that waits (see `later`); or the caller has the turn.
+    // SAFETY: it is the calling thread; one that waits (see `later`); or the world is stopped.
     unsafe {
         stack_dump::calls(thread, |call| {
             shown += 1;
@@ -91,15 +91,20 @@ fn thread_name(out: &mut Out, ident: u64) {
     out.text("]");
 }
 
-/// The traceback of the thread that has the turn.
+/// The traceback of this thread.
 pub(super) fn this_thread(vm: &Vm, fd: i32) {
     let mut out = Out::new(fd);
     out.text("Stack (most recent call first):\n");
     calls(&mut out, vm.thread());
 }
 
-/// The tracebacks of all threads, the newest first; the one that has the turn is marked if that is wanted.
-pub(super) fn every_thread(vm: &Vm, fd: i32, is_marked: bool) {
+/// The tracebacks of all threads, the newest first; this one is marked if that is wanted.
+pub(super) fn every_thread(vm: &mut Vm, fd: i32, is_marked: bool) {
+    // What threads are at is looked at while they stand still.
+    vm.stop_the_world(|vm| every_stopped_thread(vm, fd, is_marked));
+}
+
+fn every_stopped_thread(vm: &Vm, fd: i32, is_marked: bool) {
     const MOST: usize = 100;
     let threads = vm.interpreter().threads().clone();
     let mut out = Out::new(fd);

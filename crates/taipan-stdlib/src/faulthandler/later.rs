@@ -168,7 +168,7 @@ fn write(fd: i32, header: &str) {
 }
 
 /// Answers the watchdog, if it has asked. The thread that runs Python code calls this at safepoints.
-pub(crate) fn answer(vm: &Vm) {
+pub(crate) fn answer(vm: &mut Vm) {
     let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(asked) = asked {
         Out::new(asked.fd).text(&asked.header);

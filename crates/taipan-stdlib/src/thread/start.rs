@@ -18,7 +18,7 @@ const STACK: usize = 8 << 20;
 const RESERVE: usize = 256 * 1024;
 
 /// The threads that are known; whether the interpreter waits for them before it ends. One that has ended stays for a
-/// while: its last steps are taken without the turn, and a fork meanwhile must find it here.
+/// while: its last steps are taken detached, and a fork meanwhile must find it here.
 #[derive(Default)]
 struct Courses(Mutex<Vec<(Arc<Course>, bool)>>);
 
