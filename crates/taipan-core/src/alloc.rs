@@ -319,9 +319,11 @@ pub fn new_immortal<T: Payload>(payload: T) -> Value {
 #[inline]
 pub(crate) unsafe fn free(ptr: *const Header) {
     // SAFETY: still readable.
-    if unsafe { &*ptr }.has_bit(BIT_GC) {
+    let header = unsafe { &*ptr };
+    if header.has_bit(BIT_GC) {
         YOUNG.with(|young| young.set(young.get() + 1));
     }
+    header.set_owner(crate::header::OWNER_FREED);
     // SAFETY: the block came from mimalloc, through this file.
     unsafe { crate::retire::object(ptr as *mut c_void) }
 }

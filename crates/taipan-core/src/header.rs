@@ -16,6 +16,8 @@ pub const OWNER_IMMORTAL: u16 = u16::MAX;
 /// `owner` of objects that all threads use while there are several: each thread counts for itself (see `shared_counts`), and
 /// `local` is the object's number.
 pub const OWNER_SHARED: u16 = u16::MAX - 1;
+/// `owner` of memory that was an object: whoever counts a reference to it has found a fault in the counts.
+pub const OWNER_FREED: u16 = u16::MAX - 2;
 /// `owner` of objects whose owner gave them up: only `shared` counts.
 pub const OWNER_MERGED: u16 = 0;
 

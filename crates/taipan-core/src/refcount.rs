@@ -6,7 +6,9 @@
 //! while the owner is in a blocking call, or has ended, it is merged on the spot. Immortal objects have an owner that no thread
 //! has, so the fast path needs no test of its own for them.
 
-use crate::header::{BIT_WEAKLY_REFERENCED, Header, OWNER_IMMORTAL, OWNER_MERGED, OWNER_SHARED};
+use crate::header::{
+    BIT_WEAKLY_REFERENCED, Header, OWNER_FREED, OWNER_IMMORTAL, OWNER_MERGED, OWNER_SHARED,
+};
 use crate::shared_counts;
 use crate::value::Value;
 use crate::vm::{Thread, breaker};
@@ -55,7 +57,8 @@ pub fn incref(header: &Header) {
 fn incref_foreign(header: &Header) {
     match header.owner() {
         OWNER_IMMORTAL => {}
-        OWNER_SHARED => shared_counts::add(header.local(), 1),
+        OWNER_SHARED => shared_counts::add(header.local()),
+        OWNER_FREED => counts_are_wrong(header),
         _ => {
             let before = header.shared.fetch_add(ONE, Relaxed);
             if before >> 2 == (1 << 29) - 1 {
@@ -63,6 +66,14 @@ fn incref_foreign(header: &Header) {
             }
         }
     }
+}
+
+/// Memory safety is lost: nothing that goes on from here can be trusted.
+#[cold]
+#[inline(never)]
+fn counts_are_wrong(header: &Header) -> ! {
+    eprintln!("taipan: a reference to a freed object at {header:p} was counted");
+    std::process::abort()
 }
 
 /// Gives a reference back; the last one destroys the object at once.
@@ -132,7 +143,8 @@ unsafe fn decref_foreign(ptr: *const Header) {
     let header = unsafe { &*ptr };
     match header.owner() {
         OWNER_IMMORTAL => return,
-        OWNER_SHARED => return shared_counts::add(header.local(), -1),
+        OWNER_SHARED => return shared_counts::subtract(header.local()),
+        OWNER_FREED => counts_are_wrong(header),
         _ => {}
     }
     let mut old = header.shared.load(Relaxed);
@@ -177,12 +189,12 @@ struct Queued(*const Header);
 unsafe impl Send for Queued {}
 
 /// One row for each id there can be; pages nobody looks at are not even touched.
-static OWNERS: [Mutex<Owner>; OWNER_SHARED as usize] = [const {
+static OWNERS: [Mutex<Owner>; OWNER_FREED as usize] = [const {
     Mutex::new(Owner {
         thread: None,
         queue: Vec::new(),
     })
-}; OWNER_SHARED as usize];
+}; OWNER_FREED as usize];
 
 fn owner(id: u16) -> MutexGuard<'static, Owner> {
     OWNERS[id as usize]
@@ -192,7 +204,7 @@ fn owner(id: u16) -> MutexGuard<'static, Owner> {
 
 /// The thread that has an owner id now.
 pub(crate) fn thread_of(id: u16) -> Option<&'static Thread> {
-    if id == OWNER_MERGED || id >= OWNER_SHARED {
+    if id == OWNER_MERGED || id >= OWNER_FREED {
         return None;
     }
     owner(id).thread
@@ -245,6 +257,15 @@ pub(crate) fn take_zeros(id: u16) -> Vec<*const Header> {
 /// Adds the owner's side to the shared one, and gives the queue's reference back; true if that was the last. The owner is this
 /// thread, or does not run.
 fn merge(header: &Header, id: u16) -> bool {
+    match header.owner() {
+        // Made so while it was in the queue.
+        OWNER_IMMORTAL => return false,
+        OWNER_SHARED => {
+            shared_counts::subtract(header.local());
+            return false;
+        }
+        _ => {}
+    }
     let local = if header.owner() == id {
         let local = header.local();
         header.set_local(0);
@@ -341,7 +362,7 @@ pub(crate) fn own(header: &Header, count: u32) {
 /// Marks what is left where an object was before it moved: nobody can make a reference to it.
 pub(crate) fn end(header: &Header) {
     header.shared.store(MERGED, Relaxed);
-    header.set_owner(OWNER_MERGED);
+    header.set_owner(OWNER_FREED);
 }
 
 /// Is the caller's reference, owned by this thread, the only one?
@@ -387,9 +408,10 @@ fn try_incref_foreign(header: &Header) -> bool {
     match header.owner() {
         OWNER_IMMORTAL => return true,
         OWNER_SHARED => {
-            shared_counts::add(header.local(), 1);
+            shared_counts::add(header.local());
             return true;
         }
+        OWNER_FREED => return false,
         _ => {}
     }
     let mut old = header.shared.load(Relaxed);

@@ -44,8 +44,8 @@ pub mod breaker {
     pub const MERGE: u32 = 1024;
     /// The other threads have ended.
     pub const ALONE: u32 = 2048;
-    /// What other threads ask for.
-    pub const THREADS: u32 = YIELD | STOP | EPOCH | MERGE | ALONE;
+    /// What there is to do because of other threads.
+    pub const THREADS: u32 = YIELD | STOP | EPOCH | MERGE | ALONE | TRASH;
 }
 
 /// Functions that upper crates install; core calls them.
@@ -91,6 +91,7 @@ pub struct Interpreter {
     pub(crate) others: AtomicU32,
     pub(crate) world: crate::world::World,
     pub(crate) threads: Mutex<Vec<&'static Thread>>,
+    pub(crate) native: Mutex<crate::world::Native>,
     pub(crate) left_behind: Mutex<crate::retire::LeftBehind>,
     /// Microseconds.
     pub(crate) switch_interval: AtomicU64,
@@ -201,6 +202,7 @@ impl Interpreter {
             others: AtomicU32::new(0),
             world: crate::world::World::new(),
             threads: Mutex::new(Vec::new()),
+            native: Mutex::default(),
             left_behind: Mutex::default(),
             switch_interval: AtomicU64::new(5000),
         }))
@@ -215,7 +217,7 @@ fn new_owner() -> u16 {
     free.unwrap_or_else(|| {
         NEXT_OWNER
             .fetch_add(1, Relaxed)
-            .min(crate::header::OWNER_SHARED as u32 - 1) as u16
+            .min(crate::header::OWNER_FREED as u32 - 1) as u16
     })
 }
 

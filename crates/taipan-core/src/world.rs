@@ -17,8 +17,12 @@ use std::sync::atomic::{
     AtomicBool, AtomicU32, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// Native threads, and whether they have left.
+pub(crate) type Native = Vec<(JoinHandle<()>, Arc<AtomicBool>)>;
 
 /// Are there several threads?
 static SHARED: AtomicBool = AtomicBool::new(false);
@@ -398,6 +402,10 @@ impl Vm {
         if asked & breaker::MERGE != 0 {
             crate::refcount::merge_queue(thread);
         }
+        if asked & breaker::TRASH != 0 {
+            crate::destroy::drain_trash();
+            shared_counts::end_unreferenced(self);
+        }
         if asked & breaker::ALONE != 0 {
             self.be_alone();
         }
@@ -411,16 +419,22 @@ impl Vm {
         }
     }
 
-    /// Another thread is about to start. The caller's is the only one, or there are several already.
-    pub fn announce_thread(&mut self, shareable: impl FnOnce(&mut Vm) -> Vec<crate::Value>) {
+    /// Another thread is about to start. `handed` are objects that it is given, for threads to use in common; `common` finds those
+    /// that all threads use, if it is the second thread.
+    pub fn announce_thread(
+        &mut self,
+        mut handed: Vec<crate::Value>,
+        common: impl FnOnce(&mut Vm, &mut Vec<crate::Value>),
+    ) {
         let interpreter = self.interpreter();
-        if interpreter.others.fetch_add(1, AcqRel) == 0 && !is_shared() {
-            let objects = shareable(self);
-            let headers: Vec<&crate::header::Header> =
-                objects.iter().filter_map(crate::Value::header).collect();
+        interpreter.others.fetch_add(1, AcqRel);
+        if !is_shared() {
+            common(self, &mut handed);
             // The references of the list itself are counted as all others are.
-            shared_counts::share(&headers);
+            shared_counts::share(&handed);
             SHARED.store(true, SeqCst);
+        } else {
+            self.stop_the_world(|_| shared_counts::share(&handed));
         }
     }
 
@@ -469,6 +483,10 @@ impl Vm {
         let mut threads = interpreter.threads();
         let result = fork();
         if result == 0 {
+            // The native threads are not there: they cannot be waited for.
+            std::mem::take(&mut *interpreter.native())
+                .into_iter()
+                .for_each(std::mem::forget);
             state.stopper = 0;
             if let Some(mut turn) = turn {
                 turn.only_one();
@@ -496,6 +514,32 @@ impl Interpreter {
     /// The threads that are attached.
     pub fn threads(&self) -> MutexGuard<'_, Vec<&'static Thread>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the handle of a native thread that runs Python code, which says in `left` that it does no more.
+    pub fn keep_native(&self, thread: JoinHandle<()>, left: Arc<AtomicBool>) {
+        self.await_leaving();
+        self.native().push((thread, left));
+    }
+
+    fn native(&self) -> MutexGuard<'_, Native> {
+        self.native.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for native threads that run no Python code any more to be gone. What the allocator does at their end must not coincide
+    /// with a walk over the heap.
+    pub(crate) fn await_leaving(&self) {
+        let mut native = self.native();
+        let mut at = 0;
+        while at < native.len() {
+            let own = native[at].0.thread().id() == std::thread::current().id();
+            if native[at].1.load(Acquire) && !own {
+                // A thread that panicked is gone, too.
+                let _ = native.swap_remove(at).0.join();
+            } else {
+                at += 1;
+            }
+        }
     }
 
     /// Threads besides the first.

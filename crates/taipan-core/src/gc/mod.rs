@@ -330,6 +330,9 @@ impl Collector {
             }
             true
         }
+        if let Some(thread) = crate::vm::current_thread() {
+            thread.interpreter.await_leaving();
+        }
         let mut visit = visit;
         // SAFETY: the world is stopped, and `visit` keeps its promise.
         unsafe {
@@ -341,7 +344,7 @@ impl Collector {
 /// Does the object take part in collections?
 fn is_collected(header: &Header) -> bool {
     !header.has_bit(BIT_UNTRACKED | BIT_FROZEN | BIT_DYING)
-        && header.owner() < crate::header::OWNER_SHARED
+        && header.owner() < crate::header::OWNER_FREED
         && total_references(header) > 0
 }
 

@@ -4,13 +4,17 @@ use super::handle::{self, Course, HANDLE, Handle};
 use super::{StackSize, local, wait};
 use crate::locks::thread_ident;
 use std::os::unix::thread::JoinHandleExt;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Relaxed, Release},
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use taipan_core::dict_object::Dict;
 use taipan_core::number::int_from_u64;
 use taipan_core::{
     Args, Bound, Interpreter, Py, Value, Vm, builtin_types as types, str_object, tuple_object, vm,
 };
+use taipan_interp::shareable;
 
 /// Bytes of native stack for a thread, unless the program asks for another size.
 const STACK: usize = 8 << 20;
@@ -87,7 +91,7 @@ struct Task {
 /// A task on its way to its thread.
 struct Parcel(Task);
 
-// SAFETY: the references it holds move to the new thread, which uses them once it has the turn.
+// SAFETY: the references it holds move to the new thread.
 #[expect(unsafe_code, reason = "a new thread is given its arguments")]
 unsafe impl Send for Parcel {}
 
@@ -106,12 +110,16 @@ fn start(vm: &mut Vm, task: Task, awaited: bool) -> Py<()> {
     let interpreter = vm.interpreter();
     let course = task.course.clone();
     let builder = std::thread::Builder::new().stack_size(task.stack);
-    let parcel = Parcel(task);
-    vm.announce_thread(taipan_interp::shareable::objects);
+    let handed = shareable::handed(vm, &task.function, &task.values);
+    vm.announce_thread(handed, shareable::common);
     courses(vm).add(&course, awaited);
-    match builder.spawn(move || run(parcel.open())) {
+    let left = Arc::new(AtomicBool::new(false));
+    let parcel = Parcel(task);
+    let leaving = left.clone();
+    match builder.spawn(move || run(parcel.open(), &leaving)) {
         Ok(thread) => {
             course.runs_as(thread.as_pthread_t());
+            interpreter.keep_native(thread, left);
             Ok(())
         }
         Err(_) => {
@@ -123,8 +131,8 @@ fn start(vm: &mut Vm, task: Task, awaited: bool) -> Py<()> {
     }
 }
 
-/// All that a thread does.
-fn run(task: Task) {
+/// All that a thread does. It sets `leaving` before it does no more for Python.
+fn run(task: Task, leaving: &AtomicBool) {
     let Task {
         interpreter,
         function,
@@ -147,6 +155,7 @@ fn run(task: Task) {
     local::forget(&mut vm);
     vm::let_go(&mut vm);
     taipan_interp::frame::release_stack(&mut vm);
+    leaving.store(true, Release);
     vm::detach(vm);
     course.end();
 }
