@@ -89,9 +89,7 @@ impl Counts {
             let at = index as usize;
             let object = self.objects[at];
             // SAFETY: objects with numbers live.
-            if object.is_null()
-                || unsafe { &*object }.owner() != OWNER_SHARED
-                || self.sum(at) != 0
+            if object.is_null() || unsafe { &*object }.owner() != OWNER_SHARED || self.sum(at) != 0
             {
                 continue;
             }
