@@ -5,7 +5,8 @@ use crate::ModuleDef;
 use crate::support::add;
 use taipan_core::str_object::new_str;
 use taipan_core::{CompareOp, MethodDef, Obj, Py, Value, Vm, f1, f2};
-use taipan_types::list::{List, ListExt, list_of};
+use taipan_types::list::storage::kind_of;
+use taipan_types::list::{Kind, List, ListExt, Storage, list_of};
 
 /// `_heapq`.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -161,7 +162,10 @@ fn raw_step<T: Copy>(heap: &mut [T], step: Step, less: impl Fn(T, T) -> bool + C
 
 /// Makes a step on a list of raw numbers; false if the list holds objects.
 fn raw<const MAX: bool>(vm: &mut Vm, list: &Obj<List>, step: Step) -> bool {
-    let mut storage = list.lock(vm);
+    raw_in::<MAX>(&mut list.lock(vm), step)
+}
+
+fn raw_in<const MAX: bool>(storage: &mut Storage, step: Step) -> bool {
     if let Some(heap) = storage.floats_mut() {
         raw_step(heap, step, |a, b| if MAX { b < a } else { a < b });
         return true;
@@ -171,6 +175,59 @@ fn raw<const MAX: bool>(vm: &mut Vm, list: &Obj<List>, step: Step) -> bool {
         return true;
     }
     false
+}
+
+/// Pushes a number onto a list of numbers of its kind, all under one guard; false if that is not what they are.
+fn raw_push<const MAX: bool>(vm: &mut Vm, list: &Obj<List>, item: &Value) -> bool {
+    let mut storage = list.lock(vm);
+    let kind = kind_of(item);
+    if kind == Kind::Generic || !storage.is_empty() && storage.kind() != kind {
+        return false;
+    }
+    storage.push(item.clone()).is_ok() && raw_in::<MAX>(&mut storage, Step::Down)
+}
+
+/// Takes the top off a list of numbers, all under one guard; `None` if it is no such list, or an empty one.
+fn raw_pop<const MAX: bool>(vm: &mut Vm, list: &Obj<List>) -> Option<Value> {
+    let mut storage = list.lock(vm);
+    if storage.kind() == Kind::Generic {
+        return None;
+    }
+    let last = storage.pop()?;
+    if storage.is_empty() {
+        return Some(last);
+    }
+    let top = storage.set(0, last).ok();
+    raw_in::<MAX>(&mut storage, Step::Up);
+    top
+}
+
+/// Puts a number in place of the top of a list of numbers of its kind, all under one guard. If `unless_first`, not if it would be the
+/// top itself: then it is given back.
+fn raw_replace<const MAX: bool>(
+    vm: &mut Vm,
+    list: &Obj<List>,
+    item: &Value,
+    unless_first: bool,
+) -> Option<Value> {
+    let mut storage = list.lock(vm);
+    if storage.is_empty() || kind_of(item) != storage.kind() || storage.kind() == Kind::Generic {
+        return None;
+    }
+    if unless_first {
+        let top = storage.get(0)?;
+        let (a, b) = if MAX { (item, &top) } else { (&top, item) };
+        let less = match (a.small_int(), b.small_int()) {
+            (Some(a), Some(b)) => a < b,
+            _ => a.small_float()? < b.small_float()?,
+        };
+        if !less {
+            return Some(item.clone());
+        }
+    }
+    let top = storage.set(0, item.clone()).ok();
+    raw_in::<MAX>(&mut storage, Step::Up);
+    top
 }
 
 // ---- objects ----
@@ -265,6 +322,9 @@ fn sink<const MAX: bool>(vm: &mut Vm, list: &Obj<List>) -> Py<()> {
 
 fn heappush<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value, item: &Value) -> Py {
     let list = heap_of(vm, &named::<MAX>("heappush"), " 1", heap)?;
+    if raw_push::<MAX>(vm, list, item) {
+        return Ok(Value::none());
+    }
     list.append(vm, item.clone())?;
     rise::<MAX>(vm, list)?;
     Ok(Value::none())
@@ -272,6 +332,9 @@ fn heappush<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value, item: &
 
 fn heappop<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value) -> Py {
     let list = heap_of(vm, &named::<MAX>("heappop"), "", heap)?;
+    if let Some(top) = raw_pop::<MAX>(vm, list) {
+        return Ok(top);
+    }
     let Some(last) = list.pop(vm) else {
         return Err(vm.index_error("index out of range"));
     };
@@ -286,6 +349,9 @@ fn heappop<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value) -> Py {
 
 fn heapreplace<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value, item: &Value) -> Py {
     let list = heap_of(vm, &named::<MAX>("heapreplace"), " 1", heap)?;
+    if let Some(top) = raw_replace::<MAX>(vm, list, item, false) {
+        return Ok(top);
+    }
     match list.set(vm, 0, item.clone())? {
         Some(first) => {
             sink::<MAX>(vm, list)?;
@@ -297,6 +363,9 @@ fn heapreplace<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value, item
 
 fn heappushpop<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value, item: &Value) -> Py {
     let list = heap_of(vm, &named::<MAX>("heappushpop"), " 1", heap)?;
+    if let Some(top) = raw_replace::<MAX>(vm, list, item, true) {
+        return Ok(top);
+    }
     let Some(top) = list.get(vm, 0) else {
         return Ok(item.clone());
     };

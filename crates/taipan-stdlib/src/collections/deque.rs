@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use taipan_core::alloc::new_instance;
 use taipan_core::bind::bind;
 use taipan_core::builtin_types::{INDEX_ERROR, RUNTIME_ERROR};
+use taipan_core::dict_object::simple_equal;
 use taipan_core::lock::Locked;
 use taipan_core::str_object::new_str;
 use taipan_core::tuple_object::new_tuple;
@@ -463,7 +464,21 @@ fn insert(vm: &mut Vm, this: &Value, index: &Value, value: &Value) -> Py {
 
 // ---- by value ----
 
-/// The first place from `start` on, in front of `stop`, where `value` is. `changed` raises if the deque changes meanwhile.
+/// The first place in the range where `value` is; the outer `None`: Python code would have to tell.
+fn search(
+    items: &VecDeque<Value>,
+    value: &Value,
+    range: std::ops::Range<usize>,
+) -> Option<Option<usize>> {
+    for at in range.start..range.end.min(items.len()) {
+        if simple_equal(&items[at], value)? {
+            return Some(Some(at));
+        }
+    }
+    Some(None)
+}
+
+/// The first place in the range where `value` is. `changed` raises if the deque changes meanwhile.
 fn find(
     vm: &mut Vm,
     deque: &Obj<Deque>,
@@ -471,6 +486,9 @@ fn find(
     range: std::ops::Range<usize>,
     changed: (&TypeObject, &str),
 ) -> Py<Option<usize>> {
+    if let Some(found) = search(&deque.lock(vm).items, value, range.clone()) {
+        return Ok(found);
+    }
     let version = deque.lock(vm).version;
     for at in range {
         let Some(item) = item_at(vm, deque, at) else {
@@ -541,6 +559,19 @@ fn index(vm: &mut Vm, this: &Value, args: &[Value]) -> Py {
 
 fn remove(vm: &mut Vm, this: &Value, value: &Value) -> Py {
     let deque = own(this);
+    let at_once = {
+        let mut state = deque.lock(vm);
+        match search(&state.items, value, 0..usize::MAX) {
+            Some(Some(at)) => {
+                state.version += 1;
+                state.items.remove(at)
+            }
+            _ => None,
+        }
+    };
+    if at_once.is_some() {
+        return Ok(Value::none());
+    }
     let changed: (&TypeObject, &str) = (&INDEX_ERROR, "deque mutated during remove().");
     let Some(at) = find(vm, deque, value, 0..usize::MAX, changed)? else {
         return Err(vm.value_error("deque.remove(x): x not in deque"));
