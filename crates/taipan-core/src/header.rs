@@ -44,7 +44,7 @@ pub struct Header {
     local: AtomicU32,
     /// Other threads' references, `count << 2 | flags`.
     pub(crate) shared: AtomicU32,
-    /// I-HEADER-3: as for `local`.
+    /// I-HEADER-2, too.
     owner: AtomicU16,
     /// The object's lock (see `lock`).
     pub(crate) lock: AtomicU8,

@@ -389,7 +389,7 @@ pub fn try_incref(header: &Header) -> bool {
 /// place holds another one already).
 ///
 /// # Safety
-/// The word was read from a place that holds values, since this thread's last safepoint.
+/// The word was read from a place that holds values, since this thread's last safepoint (I-READ-1).
 #[inline]
 pub unsafe fn count_word(word: u64) -> Option<Value> {
     if word == 0 {

@@ -7,7 +7,7 @@
 //!
 //! Reads without a lock (list items, dict look-ups, attributes) look at blocks that another thread may be replacing. Such blocks, and
 //! the memory of objects, are not freed at once while there are several threads: they are *retired*, and freed when each
-//! thread has passed a safepoint or was outside (quiescent-state-based reclamation). So what was read without being counted stays
+//! thread has passed a safepoint or was outside (quiescent-state-based reclamation). I-READ-1: what was read without being counted stays
 //! readable until the reader's next safepoint, or until it waits for a lock.
 
 use crate::shared_counts;

@@ -1466,7 +1466,6 @@ pub(crate) fn run_loop<const WATCHED: bool>(
                             && word != 0
                             && view(slot).header_unchecked().shape() == cache.shape
                             && shape::entry(cache.shape).version() == cache.version
-                            // An empty place of `__slots__` is a miss.
                             && let Some(found) = instance::read_slot(
                                 view(slot).header_unchecked(),
                                 cache.shape,
