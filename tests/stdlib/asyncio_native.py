@@ -533,3 +533,21 @@ assert loop.run_until_complete(coroutine) == [coroutine]
 turn()
 other.close()
 loop.close()
+
+
+# A future that is done ends an iteration; its result goes to whoever asks for the value of the end.
+async def iterate_done():
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(7)
+    assert list(future) == [] and tuple(future) == ()
+    try:
+        next(iter(future))
+    except StopIteration as end:
+        assert end.value == 7
+    else:
+        raise AssertionError("StopIteration expected")
+    assert next(iter(future), "end") == "end"
+    assert await future == 7
+
+
+asyncio.run(iterate_done())

@@ -429,7 +429,7 @@ pub fn next_raising(vm: &mut Vm, iterator: &Value) -> Py<Option<Value>> {
     if next.is_some_and(|next| next as usize == slot_next as *const () as usize) {
         return call_required(vm, iterator, name!("__next__"), &[]).map(Some);
     }
-    vm.next(iterator)
+    vm.next_or_stop(iterator)
 }
 
 fn slot_len(vm: &mut Vm, object: &Value) -> Py<usize> {

@@ -96,8 +96,7 @@ fn slot_of(vm: &mut Vm, frame: &FrameObject, key: &Value) -> Py<Option<usize>> {
 }
 
 fn extra(frame: &FrameObject) -> Option<Value> {
-    // SAFETY: cloned before anything else runs.
-    unsafe { (*frame.extra_locals.get()).clone() }
+    frame.extra_locals.borrow().clone()
 }
 
 /// Has something been put into the mapping under names the code does not have?
@@ -111,9 +110,7 @@ fn extra_or_make(frame: &FrameObject) -> Value {
         Some(extra) => extra,
         None => {
             let made = new_dict();
-            // SAFETY: one word, empty until now.
-            unsafe { *frame.extra_locals.get() = Some(made.clone()) };
-            made
+            frame.extra_locals.borrow_mut().get_or_insert(made).clone()
         }
     }
 }

@@ -2,14 +2,21 @@
 //! What Python sees of it is in `frame_type`.
 
 use crate::code_object::CodeObject;
-use crate::frame::Frame;
+use crate::frame::{Frame, GENERATOR};
 use std::cell::{Cell, UnsafeCell};
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr,
+    Ordering::{Acquire, Release},
+};
+use taipan_core::latch::Latch;
 use taipan_core::payload::{Payload, Tracer};
-use taipan_core::{Obj, TypeObject, Value, Vm, alloc, builtin_types};
+use taipan_core::{Obj, TypeObject, Value, Vm, alloc, builtin_types, refcount, world};
 
 /// Payload of frame objects.
 pub struct FrameObject {
-    live: Cell<*mut Frame>,
+    live: AtomicPtr<Frame>,
+    /// The owner id of the thread whose frame it is; 0 if it may be another one's the next time, as that of a generator.
+    home: u16,
     /// The locals, once the frame has ended.
     owned: UnsafeCell<Vec<Option<Value>>>,
     pub function: Value,
@@ -19,14 +26,14 @@ pub struct FrameObject {
     /// Unit index of the last instruction, once the frame has ended.
     last_unit: Cell<Option<u32>>,
     /// `f_trace`, and whether lines and opcodes are traced.
-    pub trace: UnsafeCell<Option<Value>>,
-    pub trace_lines: Cell<bool>,
-    pub trace_opcodes: Cell<bool>,
+    pub trace: Latch<Option<Value>>,
+    pub trace_lines: AtomicBool,
+    pub trace_opcodes: AtomicBool,
     /// Names that were put into `f_locals` beyond the code's own.
-    pub extra_locals: UnsafeCell<Option<Value>>,
+    pub extra_locals: Latch<Option<Value>>,
 }
 
-// SAFETY: cells of one word; a frame runs on one thread.
+// SAFETY: cells are written by the frame's thread before `live` is null, and not afterwards, or with the world stopped.
 unsafe impl Sync for FrameObject {}
 
 // SAFETY: all counted references are reported; those of a live frame belong to the frame.
@@ -44,8 +51,8 @@ unsafe impl Payload for FrameObject {
             tracer.visit(&self.function);
             tracer.visit_option(&*self.locals_map.get());
             tracer.visit_option(&*self.back.get());
-            tracer.visit_option(&*self.trace.get());
-            tracer.visit_option(&*self.extra_locals.get());
+            tracer.visit_option(&self.trace.borrow());
+            tracer.visit_option(&self.extra_locals.borrow());
         }
     }
     fn clear(&self, out: &mut Vec<Value>) {
@@ -54,8 +61,8 @@ unsafe impl Payload for FrameObject {
             out.extend((*self.owned.get()).drain(..).flatten());
             out.extend((*self.locals_map.get()).take());
             out.extend((*self.back.get()).take());
-            out.extend((*self.trace.get()).take());
-            out.extend((*self.extra_locals.get()).take());
+            out.extend(self.trace.take());
+            out.extend(self.extra_locals.take());
         }
     }
 }
@@ -63,8 +70,38 @@ unsafe impl Payload for FrameObject {
 impl FrameObject {
     /// The live frame.
     pub fn live(&self) -> Option<*mut Frame> {
-        let frame = self.live.get();
+        let frame = self.live.load(Acquire);
         if frame.is_null() { None } else { Some(frame) }
+    }
+
+    /// Looks at the live frame, if it still lives; if it is another thread's, while that stands still.
+    pub fn look<R>(&self, look: impl FnOnce(Option<*mut Frame>) -> R) -> R {
+        let frame = self.live();
+        if frame.is_none() || !world::is_shared() || self.home == refcount::current_owner() {
+            look(frame)
+        } else {
+            self.alone(look)
+        }
+    }
+
+    /// Changes the live frame, or what is left of it.
+    fn change<R>(&self, change: impl FnOnce(Option<*mut Frame>) -> R) -> R {
+        let frame = self.live();
+        if !world::is_shared() || frame.is_some() && self.home == refcount::current_owner() {
+            change(frame)
+        } else {
+            self.alone(change)
+        }
+    }
+
+    /// While all other threads stand still.
+    #[cold]
+    fn alone<R>(&self, work: impl FnOnce(Option<*mut Frame>) -> R) -> R {
+        // SAFETY: frame objects are looked at where Python code may run.
+        match unsafe { Vm::current() } {
+            Some(mut vm) => vm.stop_the_world(|_| work(self.live())),
+            None => work(self.live()),
+        }
     }
 
     pub fn code(&self) -> &Obj<CodeObject> {
@@ -73,13 +110,13 @@ impl FrameObject {
 
     /// Unit index of the current (or last) instruction.
     pub fn unit(&self) -> Option<u32> {
-        match self.live() {
+        self.look(|live| match live {
             Some(frame) => {
                 // SAFETY: a live frame.
                 crate::monitor::unit_of(frame).or_else(|| unsafe { (*frame).unit() })
             }
             None => self.last_unit.get(),
-        }
+        })
     }
 
     /// The current line.
@@ -96,17 +133,17 @@ impl FrameObject {
 
     /// The locals mapping of code that is not optimised.
     pub fn locals_map(&self) -> Option<Value> {
-        match self.live() {
+        self.look(|live| match live {
             // SAFETY: a live frame.
             Some(frame) => unsafe { (*frame).locals_map.clone() },
             // SAFETY: cloned before anything else runs.
             None => unsafe { (*self.locals_map.get()).clone() },
-        }
+        })
     }
 
     /// The value in a fast slot.
     pub fn local(&self, slot: usize) -> Option<Value> {
-        match self.live() {
+        self.look(|live| match live {
             // SAFETY: callers pass slots of the code.
             Some(frame) => unsafe {
                 let word = Frame::locals(frame).add(slot);
@@ -118,12 +155,12 @@ impl FrameObject {
             },
             // SAFETY: cloned before anything else runs.
             None => unsafe { &*self.owned.get() }.get(slot).cloned().flatten(),
-        }
+        })
     }
 
     /// Stores into a fast slot; gives the old value.
     pub fn set_local(&self, slot: usize, value: Option<Value>) -> Option<Value> {
-        match self.live() {
+        self.change(|live| match live {
             // SAFETY: callers pass slots of the code.
             Some(frame) => unsafe {
                 let word = Frame::locals(frame).add(slot);
@@ -138,12 +175,12 @@ impl FrameObject {
             None => unsafe { &mut *self.owned.get() }
                 .get_mut(slot)
                 .and_then(|own| std::mem::replace(own, value)),
-        }
+        })
     }
 
     /// The caller's frame object.
     pub fn back(&self, vm: &mut Vm) -> Option<Value> {
-        match self.live() {
+        self.look(|live| match live {
             Some(frame) => {
                 // SAFETY: a live frame's caller is live, or null.
                 let previous = unsafe { (*frame).previous };
@@ -155,13 +192,13 @@ impl FrameObject {
             }
             // SAFETY: cloned before anything else runs.
             None => unsafe { (*self.back.get()).clone() },
-        }
+        })
     }
 
     /// Drops the locals of an ended frame (`frame.clear()`).
     pub fn clear_locals(&self) {
         // SAFETY: the vector is taken out before its items are dropped.
-        let old = unsafe { std::mem::take(&mut *self.owned.get()) };
+        let old = self.change(|_| unsafe { std::mem::take(&mut *self.owned.get()) });
         drop(old);
     }
 }
@@ -197,16 +234,21 @@ pub(crate) fn object_of(_vm: &mut Vm, frame: *mut Frame) -> Value {
             return object.clone();
         }
         let object = alloc::new_object(FrameObject {
-            live: Cell::new(frame),
+            live: AtomicPtr::new(frame),
+            home: if (*frame).flags & GENERATOR == 0 {
+                (*frame).quick().owner()
+            } else {
+                0
+            },
             owned: UnsafeCell::new(Vec::new()),
             function: (*frame).function.clone(),
             locals_map: UnsafeCell::new(None),
             back: UnsafeCell::new(None),
             last_unit: Cell::new(None),
-            trace: UnsafeCell::new(None),
-            trace_lines: Cell::new(true),
-            trace_opcodes: Cell::new(false),
-            extra_locals: UnsafeCell::new(None),
+            trace: Latch::new(None),
+            trace_lines: AtomicBool::new(true),
+            trace_opcodes: AtomicBool::new(false),
+            extra_locals: Latch::new(None),
         });
         (*frame).frame_object = Some(object.clone());
         object
@@ -226,11 +268,11 @@ pub unsafe fn detach(frame: *mut Frame) {
         };
         let object = value.expect::<FrameObject>();
         object.last_unit.set((*frame).unit());
-        object.live.set(std::ptr::null_mut());
         let alone = value
             .header()
             .is_some_and(|header| taipan_core::refcount::count(header) == 1);
         if alone {
+            object.live.store(std::ptr::null_mut(), Release);
             return;
         }
         *object.locals_map.get() = (*frame).locals_map.clone();
@@ -253,5 +295,6 @@ pub unsafe fn detach(frame: *mut Frame) {
             })
             .collect();
         *object.owned.get() = owned;
+        object.live.store(std::ptr::null_mut(), Release);
     }
 }

@@ -5,6 +5,7 @@ use crate::frame_object::{self, FrameObject};
 use crate::function::Function;
 use crate::generator::{State, generator_of};
 use crate::traceback::Traceback;
+use std::sync::atomic::Ordering::Relaxed;
 use taipan_bytecode::code::CodeFlags;
 use taipan_core::str_object::{new_str, str_of};
 use taipan_core::{
@@ -30,14 +31,16 @@ fn or_none(value: Option<Value>) -> Value {
 
 /// The generator-like object whose frame it is, while the frame lives.
 fn owner(value: &Value) -> Option<Value> {
-    let frame = object(value).live()?;
-    // SAFETY: a live frame of a generator names its owner, which lives as long as the frame.
-    unsafe {
-        if (*frame).flags & frame::GENERATOR == 0 || (*frame).generator == 0 {
-            return None;
+    object(value).look(|live| {
+        let frame = live?;
+        // SAFETY: a live frame of a generator names its owner, which lives as long as the frame.
+        unsafe {
+            if (*frame).flags & frame::GENERATOR == 0 || (*frame).generator == 0 {
+                return None;
+            }
+            Some((*(&raw const (*frame).generator).cast::<Value>()).clone())
         }
-        Some((*(&raw const (*frame).generator).cast::<Value>()).clone())
-    }
+    })
 }
 
 fn f_back(vm: &mut Vm, value: &Value) -> Py {
@@ -95,14 +98,13 @@ fn set_f_lineno(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
 }
 
 fn f_trace(_vm: &mut Vm, value: &Value) -> Py {
-    // SAFETY: cloned before anything else runs.
-    Ok(or_none(unsafe { (*object(value).trace.get()).clone() }))
+    let trace = object(value).trace.borrow().clone();
+    Ok(or_none(trace))
 }
 
 fn set_f_trace(_vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
     let new = new.filter(|new| !new.is_none()).cloned();
-    // SAFETY: one word; the old value is dropped after the exchange.
-    drop(unsafe { std::mem::replace(&mut *object(value).trace.get(), new) });
+    drop(object(value).trace.replace(new));
     Ok(())
 }
 
@@ -117,7 +119,7 @@ fn flag(vm: &mut Vm, new: Option<&Value>) -> Py<bool> {
 
 fn set_trace_lines(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> {
     let on = flag(vm, new)?;
-    object(value).trace_lines.set(on);
+    object(value).trace_lines.store(on, Relaxed);
     Ok(())
 }
 
@@ -127,7 +129,7 @@ fn set_trace_opcodes(vm: &mut Vm, value: &Value, new: Option<&Value>) -> Py<()> 
         return Err(vm.attribute_error(message));
     }
     let on = flag(vm, new)?;
-    object(value).trace_opcodes.set(on);
+    object(value).trace_opcodes.store(on, Relaxed);
     Ok(())
 }
 
@@ -206,13 +208,13 @@ static FRAME_GETSET: [GetSetDef; 11] = [
     ),
     getset(
         "f_trace_lines",
-        |_, value| Ok(Value::bool(object(value).trace_lines.get())),
+        |_, value| Ok(Value::bool(object(value).trace_lines.load(Relaxed))),
         set_trace_lines,
         "",
     ),
     getset(
         "f_trace_opcodes",
-        |_, value| Ok(Value::bool(object(value).trace_opcodes.get())),
+        |_, value| Ok(Value::bool(object(value).trace_opcodes.load(Relaxed))),
         set_trace_opcodes,
         "Return True if opcode tracing is enabled, False otherwise.",
     ),

@@ -527,7 +527,7 @@ pub fn next_or_raise(vm: &mut Vm, iterator: &Value) -> Py {
     {
         return vm.call_unbound(&method, iterator, &[]);
     }
-    match vm.next(iterator)? {
+    match vm.next_or_stop(iterator)? {
         Some(value) => Ok(value),
         None => Err(stop_iteration(vm, Value::none())),
     }

@@ -5,6 +5,7 @@
 use crate::Py;
 use crate::builtin_types as types;
 use crate::name;
+use crate::raise::Raised;
 use crate::slot_generic::GENERIC;
 use crate::type_object::{TypeFlags, TypeObject};
 use crate::value::Value;
@@ -177,6 +178,22 @@ impl Vm {
     /// `next(iterator)`; `None` is exhaustion, without an exception.
     #[inline]
     pub fn next(&mut self, iterator: &Value) -> Py<Option<Value>> {
+        match self.next_or_stop(iterator) {
+            Ok(item) => Ok(item),
+            Err(raised) => self.end_at_stop(raised),
+        }
+    }
+
+    /// A `StopIteration` is exhaustion, too.
+    #[cold]
+    fn end_at_stop(&mut self, raised: Raised) -> Py<Option<Value>> {
+        self.catch(raised, &types::STOP_ITERATION)?;
+        Ok(None)
+    }
+
+    /// As [`Vm::next`], for those who want the value of a `StopIteration`: if the iterator ends with one it is left raised.
+    #[inline]
+    pub fn next_or_stop(&mut self, iterator: &Value) -> Py<Option<Value>> {
         self.check_stack()?;
         match iterator.type_of().slots().next {
             Some(next) => next(self, iterator),

@@ -264,7 +264,7 @@ fn proxy_next(vm: &mut Vm, proxy: &Value) -> Py<Option<Value>> {
         );
         return Err(vm.type_error(message));
     }
-    vm.next(&target)
+    vm.next_or_stop(&target)
 }
 
 fn proxy_absolute(vm: &mut Vm, proxy: &Value) -> Py {

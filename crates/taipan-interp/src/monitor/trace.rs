@@ -4,6 +4,7 @@ use super::moment::{Moment, during};
 use super::{PROFILE, TRACE, refresh};
 use crate::frame_object::{FrameObject, object_of};
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use taipan_core::{Py, Value, Vm, str_object};
 
@@ -126,13 +127,11 @@ pub fn get_profile(vm: &Vm) -> Option<Value> {
 }
 
 fn trace_function(frame: &Value) -> Option<Value> {
-    // SAFETY: cloned before anything else runs.
-    unsafe { (*frame.expect::<FrameObject>().trace.get()).clone() }
+    frame.expect::<FrameObject>().trace.borrow().clone()
 }
 
 fn set_trace_function(frame: &Value, function: Option<Value>) {
-    // SAFETY: one word; the old value is dropped after the exchange.
-    drop(unsafe { std::mem::replace(&mut *frame.expect::<FrameObject>().trace.get(), function) });
+    drop(frame.expect::<FrameObject>().trace.replace(function));
 }
 
 /// Calls a trace function; what it gives is the frame's own one from then on. A trace function that fails is switched off.
@@ -189,7 +188,7 @@ pub(super) fn local(vm: &mut Vm, moment: Moment, event: &str, argument: Value) -
 /// A line begins, or a loop on one line begins anew.
 pub(super) fn line(vm: &mut Vm, moment: Moment) -> Py<()> {
     match traced(moment) {
-        Some((object, function)) if object.expect::<FrameObject>().trace_lines.get() => {
+        Some((object, function)) if object.expect::<FrameObject>().trace_lines.load(Relaxed) => {
             call_trace(vm, &function, moment, &object, "line", Value::none())
         }
         _ => Ok(()),
@@ -199,7 +198,7 @@ pub(super) fn line(vm: &mut Vm, moment: Moment) -> Py<()> {
 /// An instruction is about to run.
 pub(super) fn opcode(vm: &mut Vm, moment: Moment) -> Py<()> {
     match traced(moment) {
-        Some((object, function)) if object.expect::<FrameObject>().trace_opcodes.get() => {
+        Some((object, function)) if object.expect::<FrameObject>().trace_opcodes.load(Relaxed) => {
             call_trace(vm, &function, moment, &object, "opcode", Value::none())
         }
         _ => Ok(()),

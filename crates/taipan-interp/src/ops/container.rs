@@ -74,13 +74,7 @@ pub fn get_iter(vm: &mut Vm, value: &Value) -> Py {
 /// `next` for `FOR_ITER`: a `StopIteration` that an iterator raised itself is exhaustion too.
 #[inline]
 pub fn for_iter(vm: &mut Vm, iterator: &Value) -> Py<Option<Value>> {
-    match vm.next(iterator) {
-        Ok(next) => Ok(next),
-        Err(raised) => {
-            vm.catch(raised, &builtin_types::STOP_ITERATION)?;
-            Ok(None)
-        }
-    }
+    vm.next(iterator)
 }
 
 /// Pushes items so that the first is on top.

@@ -1,6 +1,5 @@
 //! Builtin functions about objects in general: attributes, classes, text.
 
-use taipan_core::builtin_types::STOP_ITERATION;
 use taipan_core::str_object::{empty_str, is_str};
 use taipan_core::{Args, Py, Value, Vm, build_class, name};
 use taipan_interp::function::Function;
@@ -174,14 +173,7 @@ pub(super) fn iter(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
 
 pub(super) fn next(vm: &mut Vm, _module: &Value, args: &[Value]) -> Py {
     match args {
-        [iterator, default] => match vm.next(iterator) {
-            Ok(Some(item)) => Ok(item),
-            Ok(None) => Ok(default.clone()),
-            Err(raised) => {
-                vm.catch(raised, &STOP_ITERATION)?;
-                Ok(default.clone())
-            }
-        },
+        [iterator, default] => Ok(vm.next(iterator)?.unwrap_or_else(|| default.clone())),
         [iterator] => taipan_interp::generator::next_or_raise(vm, iterator),
         _ => Err(vm.type_error("next expected at least 1 argument, got 0")),
     }

@@ -470,8 +470,9 @@ fn search(
     value: &Value,
     range: std::ops::Range<usize>,
 ) -> Option<Option<usize>> {
-    for at in range.start..range.end.min(items.len()) {
-        if simple_equal(&items[at], value)? {
+    let places = items.iter().enumerate();
+    for (at, item) in places.take(range.end).skip(range.start) {
+        if simple_equal(item, value)? {
             return Some(Some(at));
         }
     }
