@@ -177,26 +177,27 @@ unsafe fn decref_foreign(ptr: *const Header) {
 
 // ---- owners ----
 
-/// What belongs to an owner id: the thread that has it, and objects that it is to merge.
-struct Owner {
-    thread: Option<&'static Thread>,
-    queue: Vec<Queued>,
-}
+/// References whose objects their owner is to merge.
+#[derive(Default)]
+pub(crate) struct Queue(Mutex<Vec<Queued>>);
 
 /// A reference to an object, of the queue.
 struct Queued(*const Header);
 // SAFETY: the reference keeps the object alive; whoever takes it out of the queue has it.
 unsafe impl Send for Queued {}
 
-/// One row for each id there can be; pages nobody looks at are not even touched.
-static OWNERS: [Mutex<Owner>; OWNER_FREED as usize] = [const {
-    Mutex::new(Owner {
-        thread: None,
-        queue: Vec::new(),
-    })
-}; OWNER_FREED as usize];
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Vec<Queued>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
-fn owner(id: u16) -> MutexGuard<'static, Owner> {
+/// The thread that has an owner id, one row for each id there can be. All zeros at first, so pages nobody looks at are not even
+/// touched.
+static OWNERS: [Mutex<Option<&'static Thread>>; OWNER_FREED as usize] =
+    [const { Mutex::new(None) }; OWNER_FREED as usize];
+
+fn owner(id: u16) -> MutexGuard<'static, Option<&'static Thread>> {
     OWNERS[id as usize]
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -207,20 +208,20 @@ pub(crate) fn thread_of(id: u16) -> Option<&'static Thread> {
     if id == OWNER_MERGED || id >= OWNER_FREED {
         return None;
     }
-    owner(id).thread
+    *owner(id)
 }
 
 /// From now on `thread` owns what its id says.
 pub(crate) fn take_ownership(thread: &'static Thread) {
-    owner(thread.owner).thread = Some(thread);
+    *owner(thread.owner) = Some(thread);
 }
 
 /// The thread ends: what it owned has no owner until another thread gets its id.
 pub(crate) fn end_ownership(thread: &Thread) {
     loop {
         let mut own = owner(thread.owner);
-        if own.queue.is_empty() {
-            own.thread = None;
+        if thread.queue.lock().is_empty() {
+            *own = None;
             return;
         }
         drop(own);
@@ -228,28 +229,28 @@ pub(crate) fn end_ownership(thread: &Thread) {
     }
 }
 
-/// For a forked process: no other thread is there any more.
-pub(crate) fn forget_other_owners(ids: impl Iterator<Item = u16>) {
-    for id in ids {
-        owner(id).thread = None;
-    }
+/// For a forked process: the thread is not there any more. Gives the objects of its queue without references, for the caller to
+/// destroy.
+pub(crate) fn forget_owner(thread: &Thread) -> Vec<*const Header> {
+    *owner(thread.owner) = None;
+    take_zeros(thread)
 }
 
 /// Merges what waits in the thread's queue. The caller is that thread.
 pub fn merge_queue(thread: &Thread) {
-    for ptr in take_zeros(thread.owner) {
+    for ptr in take_zeros(thread) {
         // SAFETY: merged, and no reference is left.
         unsafe { crate::destroy::destroy(ptr) }
     }
 }
 
 /// Merges the queue of an owner who does not run; gives the objects without references, for the caller to destroy.
-pub(crate) fn take_zeros(id: u16) -> Vec<*const Header> {
-    let queue = std::mem::take(&mut owner(id).queue);
+pub(crate) fn take_zeros(thread: &Thread) -> Vec<*const Header> {
+    let queue = std::mem::take(&mut *thread.queue.lock());
     queue
         .into_iter()
         // SAFETY: the queue's reference keeps the object alive.
-        .filter(|queued| unsafe { merge(&*queued.0, id) })
+        .filter(|queued| unsafe { merge(&*queued.0, thread.owner) })
         .map(|queued| queued.0)
         .collect()
 }
@@ -309,8 +310,8 @@ unsafe fn queue(ptr: *const Header) {
         }
         return;
     }
-    let mut own = owner(id);
-    let Some(thread) = own.thread else {
+    let own = owner(id);
+    let Some(thread) = *own else {
         // Nobody has the id, and nobody gets it while it is locked.
         let last = merge(header, id);
         drop(own);
@@ -320,13 +321,13 @@ unsafe fn queue(ptr: *const Header) {
         }
         return;
     };
-    own.queue.push(Queued(ptr));
+    thread.queue.lock().push(Queued(ptr));
     drop(own);
     thread.breaker.fetch_or(breaker::MERGE, AcqRel);
     let zeros = thread
         .interpreter
         .world
-        .while_outside(thread, || take_zeros(id));
+        .while_outside(thread, || take_zeros(thread));
     for ptr in zeros.unwrap_or_default() {
         // SAFETY: merged, and no reference is left.
         unsafe { crate::destroy::destroy(ptr) }

@@ -658,16 +658,18 @@ impl Interned {
         Interned(HashTable::with_capacity(7000))
     }
 
+    /// The string with that text, counted. One that is dying on another thread is passed over: it only waits for the lock to take
+    /// itself out, and another one may have its text already.
     fn find(&self, hash: u64, kind: u8, bytes: &[u8]) -> Option<Value> {
         let same = |word: &u64| {
             let other = interned_text(*word);
-            other.kind() == kind && other.bytes() == bytes
+            other.kind() == kind
+                && other.bytes() == bytes
+                && crate::refcount::try_incref(other.header())
         };
         let word = self.0.find(hash, same)?;
-        let found = interned_text(*word);
-        // One that is dying on another thread is not found: it only waits for the lock to take itself out.
         // SAFETY: the reference was just counted.
-        crate::refcount::try_incref(found.header()).then(|| unsafe { Value::steal(found.header()) })
+        Some(unsafe { Value::steal(interned_text(*word).header()) })
     }
 }
 

@@ -137,6 +137,7 @@ pub struct Thread {
     /// Live guards on this thread; destruction waits while it is not zero.
     pub(crate) guards: Cell<u32>,
     pub(crate) place: crate::world::Place,
+    pub(crate) queue: crate::refcount::Queue,
     pub(crate) has_stopped_world: Cell<bool>,
     pub(crate) limbo: UnsafeCell<crate::retire::Limbo>,
     pub(crate) destroy_depth: Cell<u32>,
@@ -238,6 +239,7 @@ pub fn attach(interpreter: &'static Interpreter, stack_size: usize) -> Vm {
         is_main: Cell::new(is_main),
         guards: Cell::new(0),
         place: crate::world::Place::new(),
+        queue: crate::refcount::Queue::default(),
         has_stopped_world: Cell::new(false),
         limbo: UnsafeCell::new(crate::retire::Limbo::new()),
         destroy_depth: Cell::new(0),

@@ -19,7 +19,7 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Native threads, and whether they have left.
 pub(crate) type Native = Vec<(JoinHandle<()>, Arc<AtomicBool>)>;
@@ -68,6 +68,10 @@ pub(crate) struct World {
     /// Do threads take turns (`PYTHON_GIL=1`)?
     turns: AtomicBool,
     turn: Turn,
+    /// When the second thread started, and how long it took to find what threads use in common.
+    begun: Mutex<Option<(Instant, Duration)>>,
+    /// One thread is left, but going back to what is done for one thread was put off.
+    put_off: AtomicBool,
 }
 
 struct State {
@@ -99,7 +103,13 @@ impl World {
             stopped: Condvar::new(),
             turns: AtomicBool::new(false),
             turn: Turn::new(),
+            begun: Mutex::new(None),
+            put_off: AtomicBool::new(false),
         }
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Option<(Instant, Duration)>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What threads take turns with, if they do.
@@ -352,6 +362,17 @@ pub(crate) fn is_answered(thread: &Thread, demand: u64) -> bool {
 
 // ---- what others see ----
 
+/// The world, stopped by a thread; it goes on when this is dropped, a panic included.
+struct Stopped(&'static Thread);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let interpreter = self.0.interpreter;
+        self.0.has_stopped_world.set(false);
+        interpreter.world.resume(&interpreter.threads);
+    }
+}
+
 impl Vm {
     /// Runs `call`, which may block and touches no Python object, outside. `errno` is what `call` left it at.
     #[inline]
@@ -366,7 +387,16 @@ impl Vm {
         let errno = errno();
         world.enter(thread);
         set_errno(errno);
+        self.ask_whether_alone();
         result
+    }
+
+    /// If going back to what is done for one thread was put off, tries it again at the next safepoint.
+    #[inline]
+    pub(crate) fn ask_whether_alone(&self) {
+        if self.interpreter().world.put_off.load(Relaxed) {
+            self.request(breaker::ALONE);
+        }
     }
 
     /// Runs `work`, which runs no Python code, while no other thread of the interpreter runs.
@@ -377,10 +407,8 @@ impl Vm {
             return work(self);
         }
         thread.has_stopped_world.set(true);
-        let result = work(self);
-        thread.has_stopped_world.set(false);
-        interpreter.world.resume(&interpreter.threads);
-        result
+        let _stopped = Stopped(thread);
+        work(self)
     }
 
     /// From now on threads take turns. For the first thread, before there is a second.
@@ -429,25 +457,37 @@ impl Vm {
         let interpreter = self.interpreter();
         interpreter.others.fetch_add(1, AcqRel);
         if !is_shared() {
+            let started = Instant::now();
             common(self, &mut handed);
             // The references of the list itself are counted as all others are.
             shared_counts::share(&handed);
             SHARED.store(true, SeqCst);
+            *interpreter.world.begun() = Some((started, started.elapsed()));
         } else {
             self.stop_the_world(|_| shared_counts::share(&handed));
         }
     }
 
-    /// Goes back to what is done for one thread, if this is the last one.
+    /// Goes back to what is done for one thread, if this is the last one. A program that starts one short thread after another stays
+    /// where it is most of the time: beginning anew each time would take longer than the threads do.
     fn be_alone(&mut self) {
         let thread = self.thread();
+        let world = &thread.interpreter.world;
+        // What ends now may run Python code, which may start threads: so this comes first.
+        crate::refcount::merge_queue(thread);
         if thread.interpreter.other_threads() != 0
             || !is_shared()
             || thread.interpreter.threads().len() != 1
         {
+            world.put_off.store(false, Relaxed);
             return;
         }
-        crate::refcount::merge_queue(thread);
+        let soon = |(begun, effort): (Instant, Duration)| begun.elapsed() < effort * 10;
+        let soon = world.begun().is_some_and(soon);
+        world.put_off.store(soon, Relaxed);
+        if soon {
+            return;
+        }
         SHARED.store(false, SeqCst);
         crate::retire::free_all(thread);
         for ptr in shared_counts::unshare() {
@@ -492,11 +532,14 @@ impl Vm {
                 turn.only_one();
             }
             thread.is_main.set(true);
-            let others = threads.iter().map(|other| other.owner);
-            crate::refcount::forget_other_owners(others.filter(|id| *id != thread.owner));
-            threads.retain(|other| std::ptr::eq(*other, thread));
+            let gone = threads.extract_if(.., |other| !std::ptr::eq(*other, thread));
+            let dead: Vec<_> = gone.flat_map(crate::refcount::forget_owner).collect();
             interpreter.others.store(0, Relaxed);
             drop((state, threads));
+            for object in dead {
+                // SAFETY: its counts were merged, and no reference is left.
+                unsafe { crate::destroy::destroy(object) }
+            }
             if is_shared() {
                 self.request(breaker::ALONE);
             }

@@ -39,7 +39,7 @@ pub struct Parts {
     /// The first quickened copy.
     quick: QuickCode,
     /// Those of other threads, by owner id.
-    others: Copies,
+    others: OnceLock<Box<Copies>>,
 }
 
 // SAFETY: all references are reported.
@@ -98,7 +98,8 @@ impl CodeObject {
         if parts.quick.owner() == thread.owner {
             &parts.quick
         } else {
-            parts.others.of(thread.owner, &self.code)
+            let others = parts.others.get_or_init(Box::default);
+            others.of(thread.owner, &self.code)
         }
     }
 
@@ -181,7 +182,7 @@ impl Parts {
                 .map(|arg| arg.map(|arg| arg as u32))
                 .collect(),
             quick: QuickCode::new(code, taipan_core::refcount::current_owner()),
-            others: Copies::default(),
+            others: OnceLock::new(),
         }
     }
 }

@@ -255,19 +255,10 @@ fn owner<'a>(frame: *mut Frame) -> &'a Obj<Generator> {
 const MAX_DEPTH: u32 = 1 << 20;
 
 /// Makes the frame of a generator that this thread has claimed the running one. The value to send is on its stack already, or it will raise.
-fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) -> Py<()> {
+/// The caller has seen that there is room for it ([`has_room`]).
+fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) {
     let thread = vm.thread();
-    let depth = thread.depth.get() + 1;
-    if depth
-        > thread
-            .interpreter
-            .recursion_limit
-            .load(std::sync::atomic::Ordering::Relaxed)
-            .min(MAX_DEPTH)
-    {
-        return Err(frame::too_deep(vm));
-    }
-    thread.depth.set(depth);
+    thread.depth.set(thread.depth.get() + 1);
     // SAFETY: a claimed generator's frame is this thread's.
     unsafe { frame::bring_to(thread, frame) };
     // SAFETY: a suspended frame that only this thread resumes.
@@ -278,7 +269,6 @@ fn link(vm: &mut Vm, generator: &Obj<Generator>, frame: *mut Frame, flags: u32) 
         *generator.caller_handled.get() = vm.enter_handling(own);
     }
     thread.frame.set(frame.cast());
-    Ok(())
 }
 
 /// The opposite of [`link`], on suspension.
@@ -324,21 +314,26 @@ pub(crate) fn finish(vm: &mut Vm, frame: *mut Frame, left: usize) {
     drop(keep);
 }
 
-/// The frame of a generator that can be resumed now, and is claimed.
+/// Is there room for one more frame? No generator runs deeper than [`MAX_DEPTH`], whatever the recursion limit.
 #[inline]
-fn resumable(vm: &mut Vm, generator: &Obj<Generator>) -> Option<*mut Frame> {
-    let frame = generator.frame()?;
+fn has_room(vm: &Vm) -> bool {
     let thread = vm.thread();
     let limit = thread
         .interpreter
         .recursion_limit
-        .load(std::sync::atomic::Ordering::Relaxed)
+        .load(Relaxed)
         .min(MAX_DEPTH);
-    if thread.depth.get() >= limit {
+    thread.depth.get() < limit
+}
+
+/// The frame of a generator that can be resumed now, and is claimed.
+#[inline]
+fn resumable(vm: &mut Vm, generator: &Obj<Generator>) -> Option<*mut Frame> {
+    if !has_room(vm) {
         return None;
     }
     generator.state.claim()?;
-    Some(frame)
+    generator.frame()
 }
 
 /// `FOR_ITER` over a generator that can be resumed now: its frame, linked, to run in the same loop.
@@ -351,7 +346,7 @@ pub(crate) fn resume_inline(vm: &mut Vm, iterator: &Value) -> Option<*mut Frame>
     let generator = unsafe { iterator.cast_unchecked::<Generator>() };
     let frame = resumable(vm, generator)?;
     push_sent(generator, frame, Value::none());
-    link(vm, generator, frame, INLINE_GENERATOR).ok()?;
+    link(vm, generator, frame, INLINE_GENERATOR);
     Some(frame)
 }
 
@@ -371,7 +366,7 @@ pub(crate) fn resume_delegate(vm: &mut Vm, iterator: &Value, sent: &Value) -> Op
     }
     let frame = resumable(vm, generator)?;
     push_sent(generator, frame, sent.clone());
-    link(vm, generator, frame, DELEGATE).ok()?;
+    link(vm, generator, frame, DELEGATE);
     Some(frame)
 }
 
@@ -407,13 +402,13 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Claims a generator for this thread, and makes sure that [`link`] does not fail.
+/// Claims a generator for this thread, and sees to it that there is room for its frame.
 fn claim_or_raise(vm: &mut Vm, object: &Value, generator: &Obj<Generator>) -> Py<()> {
-    if resumable(vm, generator).is_some() {
-        return Ok(());
-    }
-    if matches!(generator.state.get(), State::Created | State::Suspended) {
+    if !has_room(vm) {
         return Err(frame::too_deep(vm));
+    }
+    if generator.state.claim().is_some() {
+        return Ok(());
     }
     let message = format!("{} already executing", kind(object));
     Err(vm.value_error(message))
@@ -459,14 +454,14 @@ pub fn resume(vm: &mut Vm, object: &Value, input: Input) -> Py<Exit> {
     claim_or_raise(vm, object, generator)?;
     let exit = match input {
         Input::Value(value) => {
-            link(vm, generator, frame, ENTRY)?;
+            link(vm, generator, frame, ENTRY);
             push_sent(generator, frame, value);
             dispatch::run(vm, frame)?
         }
         Input::Throw(exception) => {
             // SAFETY: only this thread resumes the generator.
             let handles = unsafe { (*generator.handled.get()).is_some() };
-            link(vm, generator, frame, ENTRY)?;
+            link(vm, generator, frame, ENTRY);
             // The frame goes on as if the suspended instruction had raised.
             // SAFETY: suspended frames have an instruction before `ip`, or raise at their first.
             unsafe {
@@ -660,7 +655,7 @@ pub(crate) fn resume_after_delegate(vm: &mut Vm, object: &Value, value: Value) -
     };
     let _keep = object.clone();
     claim_or_raise(vm, object, generator)?;
-    link(vm, generator, frame, ENTRY)?;
+    link(vm, generator, frame, ENTRY);
     // SAFETY: `delegate` has seen the iterator on top of the suspended frame's stack; the value takes its place.
     let old = unsafe {
         let top = Frame::stack(frame).add((*frame).depth as usize - 1);

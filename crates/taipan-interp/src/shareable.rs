@@ -7,9 +7,7 @@ use crate::module::Module;
 use std::collections::HashSet;
 use taipan_core::dict_object::Dict;
 use taipan_core::method::Method;
-use taipan_core::{
-    Type, TypeObject, Value, Vm, builtin_types as types, gc, instance, tuple_object,
-};
+use taipan_core::{Type, TypeObject, Value, Vm, builtin_types as types, gc, tuple_object};
 use taipan_types::list::ListExt;
 
 /// Types whose objects are not changed, or hardly ever, and lead on to others of the kind.
@@ -142,10 +140,7 @@ pub fn handed(vm: &mut Vm, function: &Value, arguments: &[Value]) -> Vec<Value> 
     if let Some(method) = function.cast::<Method>() {
         let receiver = &method.receiver;
         walk.add(receiver);
-        if instance::has_dict(receiver) {
-            let attributes = instance::dict(receiver);
-            named.extend(attributes.expect::<Dict>().values());
-        }
+        named.extend(gc::referents(vm, receiver));
     }
     for value in &named {
         walk.meet_named(vm, value);

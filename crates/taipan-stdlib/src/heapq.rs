@@ -303,19 +303,10 @@ fn sift_up<const MAX: bool>(vm: &mut Vm, list: &Obj<List>, start: usize) -> Py<(
     sift_down::<MAX>(vm, list, start, at)
 }
 
+/// Lets the last element rise.
 fn rise<const MAX: bool>(vm: &mut Vm, list: &Obj<List>) -> Py<()> {
-    if raw::<MAX>(vm, list, Step::Down) {
-        return Ok(());
-    }
     let last = list.len(vm).saturating_sub(1);
     sift_down::<MAX>(vm, list, 0, last)
-}
-
-fn sink<const MAX: bool>(vm: &mut Vm, list: &Obj<List>) -> Py<()> {
-    if raw::<MAX>(vm, list, Step::Up) {
-        return Ok(());
-    }
-    sift_up::<MAX>(vm, list, 0)
 }
 
 // ---- functions ----
@@ -340,7 +331,7 @@ fn heappop<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value) -> Py {
     };
     match list.set(vm, 0, last.clone())? {
         Some(first) => {
-            sink::<MAX>(vm, list)?;
+            sift_up::<MAX>(vm, list, 0)?;
             Ok(first)
         }
         None => Ok(last),
@@ -354,7 +345,7 @@ fn heapreplace<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value, item
     }
     match list.set(vm, 0, item.clone())? {
         Some(first) => {
-            sink::<MAX>(vm, list)?;
+            sift_up::<MAX>(vm, list, 0)?;
             Ok(first)
         }
         None => Err(vm.index_error("index out of range")),
@@ -374,7 +365,7 @@ fn heappushpop<const MAX: bool>(vm: &mut Vm, _module: &Value, heap: &Value, item
     }
     match list.set(vm, 0, item.clone())? {
         Some(first) => {
-            sink::<MAX>(vm, list)?;
+            sift_up::<MAX>(vm, list, 0)?;
             Ok(first)
         }
         None => Err(vm.index_error("index out of range")),

@@ -66,7 +66,7 @@ impl Limit {
 
 /// A lock that is taken once and given back by anybody. Above its two flags stands the number of the fork after which it was taken.
 #[derive(Default)]
-pub struct Latch(AtomicU32);
+pub struct Gate(AtomicU32);
 
 const FREE: u32 = 0;
 const HELD: u32 = 1;
@@ -85,7 +85,7 @@ pub fn after_fork() {
     SURVIVOR.store(thread_ident(), Relaxed);
 }
 
-impl Latch {
+impl Gate {
     /// Takes it if it is free.
     pub fn take(&self) -> bool {
         let held = FORKS.load(Relaxed) | HELD;
@@ -159,7 +159,7 @@ impl Latch {
 /// A lock with an owner and a depth, which only the owner changes.
 #[derive(Default)]
 pub struct Reentrant {
-    latch: Latch,
+    gate: Gate,
     owner: AtomicU64,
     count: AtomicUsize,
 }
@@ -172,7 +172,7 @@ impl Reentrant {
             self.count.fetch_add(1, Relaxed);
             return true;
         }
-        let taken = self.latch.take_within(wait);
+        let taken = self.gate.take_within(wait);
         if taken {
             self.restore(me, 1);
         }
@@ -186,7 +186,7 @@ impl Reentrant {
             return;
         }
         if self.owner.load(Relaxed) != SURVIVOR.load(Relaxed) {
-            self.latch.reset_if_old();
+            self.gate.reset_if_old();
         }
         vm.detached(|| self.acquire(None));
     }
@@ -198,7 +198,7 @@ impl Reentrant {
         }
         if self.count.fetch_sub(1, Relaxed) == 1 {
             self.owner.store(0, Relaxed);
-            self.latch.give();
+            self.gate.give();
         }
         true
     }
@@ -220,7 +220,7 @@ impl Reentrant {
             return None;
         }
         self.restore(0, 0);
-        self.latch.give();
+        self.gate.give();
         Some(saved)
     }
 
@@ -233,7 +233,7 @@ impl Reentrant {
     /// Makes it free, whoever holds it: after a fork.
     pub fn reset(&self) {
         self.restore(0, 0);
-        self.latch.reset();
+        self.gate.reset();
     }
 }
 

@@ -4,14 +4,14 @@
 //! connection does.
 
 use super::state;
+use std::cell::RefCell;
 use std::ffi::c_void;
-use taipan_core::latch::Latch;
 use taipan_core::weakref::{park_pending, unpark_pending};
 use taipan_core::{Raised, Value, Vm};
 
 thread_local! {
     /// Objects that SQLite gave up in the middle of a call: destroying them there could run Python code.
-    static GRAVES: Latch<Vec<Value>> = const { Latch::new(Vec::new()) };
+    static GRAVES: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The destructor of user pointers that SQLite owns.

@@ -16,6 +16,7 @@ use std::time::Instant;
 /// Collects if a thread's allowance is used up and collections start by themselves. For safepoints.
 pub fn maybe_collect(vm: &mut Vm) {
     let before = vm.thread().breaker.fetch_and(!breaker::COLLECT, Relaxed);
+    vm.ask_whether_alone();
     let collector = &vm.interpreter().gc;
     if before & breaker::ZEAL == 0 && collector.rearm_after_another() {
         return;
@@ -154,8 +155,8 @@ struct Search {
 }
 
 fn search(vm: &mut Vm, collector: &Collector, at_end: Option<&Order>) -> Search {
-    let owners: Vec<u16> = vm.interpreter().threads().iter().map(|t| t.owner).collect();
-    let unreferenced = owners
+    let threads = vm.interpreter().threads().clone();
+    let unreferenced = threads
         .into_iter()
         .flat_map(crate::refcount::take_zeros)
         .collect();

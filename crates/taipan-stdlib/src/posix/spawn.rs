@@ -131,7 +131,7 @@ pub fn fork_in_child(vm: &mut Vm) {
 
 /// A fork of a process with several threads leaves locks of the others held for ever.
 fn warn_of_threads(vm: &mut Vm, function: &str) -> Py<()> {
-    if !taipan_core::world::is_shared() {
+    if vm.interpreter().other_threads() == 0 {
         return Ok(());
     }
     // SAFETY: a plain query.

@@ -1,7 +1,7 @@
 //! `_thread.lock`: taken once, given back by anybody.
 
 use super::{timeout, wait};
-use crate::locks::Latch;
+use crate::locks::Gate;
 use taipan_core::str_object::new_str;
 use taipan_core::{
     Args, Bound, Layout, MethodDef, Payload, Py, Slots, Type, TypeFlags, TypeObject, TypeSpec,
@@ -13,7 +13,7 @@ pub static LOCK: TypeObject = Type::declare("_thread.lock");
 
 /// Payload of locks.
 #[derive(Default)]
-pub struct Lock(Latch);
+pub struct Lock(Gate);
 
 // SAFETY: holds no references.
 unsafe impl Payload for Lock {
@@ -22,7 +22,7 @@ unsafe impl Payload for Lock {
     }
 }
 
-fn latch(this: &Value) -> &Latch {
+fn gate(this: &Value) -> &Gate {
     &this.expect::<Lock>().0
 }
 
@@ -43,17 +43,17 @@ fn acquire(vm: &mut Vm, this: &Value, args: &Bound) -> Py {
         None => true,
     };
     let limit = timeout(vm, blocking, args.get(1))?;
-    let latch = latch(this);
-    wait(vm, limit, |step| latch.take_within(Some(step))).map(Value::bool)
+    let gate = gate(this);
+    wait(vm, limit, |step| gate.take_within(Some(step))).map(Value::bool)
 }
 
 fn enter(vm: &mut Vm, this: &Value) -> Py {
-    let latch = latch(this);
-    wait(vm, None, |step| latch.take_within(Some(step))).map(Value::bool)
+    let gate = gate(this);
+    wait(vm, None, |step| gate.take_within(Some(step))).map(Value::bool)
 }
 
 fn release(vm: &mut Vm, this: &Value) -> Py {
-    if latch(this).give() {
+    if gate(this).give() {
         return Ok(Value::none());
     }
     Err(vm.runtime_error("release unlocked lock"))
@@ -64,16 +64,16 @@ fn exit(vm: &mut Vm, this: &Value, _args: &[Value]) -> Py {
 }
 
 fn locked(_vm: &mut Vm, this: &Value) -> Py {
-    Ok(Value::bool(latch(this).is_held()))
+    Ok(Value::bool(gate(this).is_held()))
 }
 
 fn reinit(_vm: &mut Vm, this: &Value) -> Py {
-    latch(this).reset();
+    gate(this).reset();
     Ok(Value::none())
 }
 
 fn repr(_vm: &mut Vm, this: &Value) -> Py {
-    let state = if latch(this).is_held() {
+    let state = if gate(this).is_held() {
         "locked"
     } else {
         "unlocked"
